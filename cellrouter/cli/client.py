@@ -1,0 +1,79 @@
+"""Asks the daemons over HTTP."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import click
+import treq
+from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed, DNSLookupError
+from twisted.web.client import ResponseFailed, ResponseNeverReceived
+from twisted.web.error import SchemeNotSupported
+from twisted.web.http_headers import Headers
+
+from cellrouter.config import ConfigRefused, parse_json
+
+TIMEOUT_S = 10.0
+LIMIT_BYTES = 16 * 1024 * 1024
+_UNREACHABLE = (
+    *(ConnectError, ConnectingCancelledError, ConnectionClosed, DNSLookupError),
+    *(ResponseFailed, ResponseNeverReceived, CancelledError),
+)
+# What treq and the URL parser below it raise for a text that is no URL of ours.
+_BAD_URL = (SchemeNotSupported, ValueError, TypeError)
+
+
+Get = Callable[..., Awaitable[Any]]
+"""``treq.get``, or a stand-in."""
+
+
+async def fetch(
+    url: str, hint: str, get: Get = treq.get, headers: Headers | None = None
+) -> tuple[Any, dict[str, Any] | None]:
+    """GET something.
+
+    :param url: what to ask.
+    :param hint: what somebody can do when there is no answer.
+    :param get: sends the request.
+    :param headers: the request's own fields.
+    :returns: the response, and the JSON object in its body if it is one.
+    :raises click.ClickException: when there is no answer, with one line that says why.
+    """
+    try:
+        response = await get(url, headers=headers, persistent=False, timeout=TIMEOUT_S)
+        body = await response.content()
+    except _UNREACHABLE as error:
+        raise click.ClickException(f"{url}: no answer: {_reason(error)}; {hint}") from None
+    except _BAD_URL as error:
+        raise click.ClickException(f"{url}: not a usable URL: {error}; {hint}") from None
+    try:
+        document = parse_json(body, LIMIT_BYTES)
+    except ConfigRefused:
+        document = None
+    return response, document if isinstance(document, dict) else None
+
+
+async def get_json(url: str, hint: str, get: Get = treq.get) -> dict[str, Any]:
+    """GET a JSON object.
+
+    :param url: what to ask.
+    :param hint: what somebody can do when nothing fit comes of it.
+    :param get: sends the request.
+    :returns: the object.
+    :raises click.ClickException: when there is no such answer, with one line that says why.
+    """
+    response, document = await fetch(url, hint, get)
+    if response.code != 200:
+        detail = (document or {}).get("detail", "")
+        raise click.ClickException(f"{url}: answered {response.code} {detail}".rstrip() + f"; {hint}")
+    if document is None:
+        raise click.ClickException(f"{url}: the answer is not a JSON object; {hint}")
+    return document
+
+
+def _reason(error: BaseException) -> str:
+    """Say in a few words why there was no answer."""
+    if isinstance(error, CancelledError | ConnectingCancelledError):
+        return f"nothing within {TIMEOUT_S:g} s"
+    reasons = getattr(error, "reasons", None)
+    return _reason(reasons[0].value) if reasons else str(error).rstrip(".") or type(error).__name__

@@ -1,0 +1,153 @@
+"""The commands of ``cellrouter`` and their options; what they do is in the modules beside this one."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, cast
+
+import click
+from attrs import frozen
+from twisted.internet.defer import Deferred
+
+import cellrouter
+from cellrouter.cli import cell as cells
+from cellrouter.cli import demo as demos
+from cellrouter.cli import routes
+from cellrouter.cli.check import check_file
+from cellrouter.cli.output import as_json, table
+from cellrouter.daemon.options import endpoint
+
+Job = Callable[[Any], Coroutine[Any, Any, int]]
+"""What a command does on the reactor it is given; returns the exit status."""
+
+
+@frozen
+class Daemons:
+    """Where the daemons are.
+
+    :param control_plane: URL of the control plane.
+    :param data_plane: URL of a data plane's admin port.
+    """
+
+    control_plane: str
+    data_plane: str
+
+
+json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(cellrouter.__version__, prog_name="cellrouter")
+@click.option(
+    "--control-plane",
+    metavar="URL",
+    envvar="CONTROL_PLANE",
+    show_envvar=True,
+    default="http://127.0.0.1:8081",
+    show_default=True,
+    help="The control plane.",
+)
+@click.option(
+    "--data-plane",
+    metavar="URL",
+    envvar="DATA_PLANE",
+    show_envvar=True,
+    default="http://127.0.0.1:8082",
+    show_default=True,
+    help="A data plane's admin port.",
+)
+@click.pass_context
+def main(context: click.Context, control_plane: str, data_plane: str) -> None:
+    """Operate a cell router, or try one out: start with "cellrouter demo"."""
+    context.obj = Daemons(control_plane.rstrip("/"), data_plane.rstrip("/"))
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Check the routes, stop, and exit with 0 or 1.")
+@json_option
+def demo(once: bool, json_wanted: bool) -> None:
+    """Run a control plane, a data plane and four cells on this machine.
+
+    A request is sent to each cell, and one with a key that is not in the table. Then everything stays up
+    until Ctrl-C.
+    """
+
+    async def job(reactor: Any) -> int:
+        return await demos.run(reactor, once, json_wanted, click.echo)
+
+    _run(job)
+
+
+@main.command()
+@click.option("--name", default="cell", show_default=True, help="What the cell calls itself.")
+@click.option(
+    "--port",
+    metavar="PORT",
+    default="tcp:9001:interface=127.0.0.1",
+    show_default=True,
+    help="Where to listen: a port number, or the string of a Twisted endpoint.",
+)
+def cell(name: str, port: str) -> None:
+    """Run a cell that tells each client what it got from it."""
+    try:
+        description = endpoint(port)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--port") from None
+
+    async def job(reactor: Any) -> int:
+        return await cells.serve(reactor, name, description)
+
+    _run(job)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@click.pass_context
+def check(context: click.Context, file: Path, json_wanted: bool) -> None:
+    """Check a routing config as the daemons do, and list everything that is wrong with it."""
+    verdict = check_file(file)
+    click.echo(as_json(verdict.document()) if json_wanted else verdict.text())
+    context.exit(0 if verdict.valid else 1)
+
+
+@main.command()
+@click.argument("key")
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Look it up in this config, not in a data plane.",
+)
+@json_option
+@click.pass_obj
+def route(daemons: Daemons, key: str, file: Path | None, json_wanted: bool) -> None:
+    """Say where a request with the routing key KEY goes, and why, without sending one."""
+
+    def show(decision: routes.Decision) -> None:
+        click.echo(as_json(decision) if json_wanted else table(None, decision.items()))
+
+    async def job(_: Any) -> int:
+        show(await routes.ask(daemons.data_plane, key))
+        return 0
+
+    if file is None:
+        _run(job)
+    else:
+        show(routes.look_up(file, key))
+
+
+def _run(job: Job) -> None:
+    """Run a job on the reactor and exit with its status; what it cannot do is one line on standard error."""
+    from twisted.internet.task import deferLater, react
+
+    async def run(reactor: Any) -> None:
+        # The job begins when the reactor runs: from then on signals find it, and it can clean up.
+        await deferLater(reactor, 0)
+        try:
+            status = await job(reactor)
+        except click.ClickException as problem:
+            problem.show()
+            status = problem.exit_code
+        raise SystemExit(status)
+
+    react(cast(Callable[..., "Deferred[object]"], run))

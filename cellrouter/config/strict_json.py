@@ -1,0 +1,202 @@
+"""A JSON parser for documents that must mean one thing: everything that RFC 8259 leaves open is refused.
+
+The parser is the standard library's, in C. What it lets pass is caught by its hooks while it runs, or looked for
+afterwards; a position in the text is worked out only once something is known to be wrong.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+from json import JSONDecodeError
+from typing import NoReturn
+
+from cellrouter.config.violations import ConfigRefused, Findings, Violation, pointer, quoted
+
+MAX_DEPTH = 64
+"""How deep objects and arrays may be nested; a valid document needs 4 levels."""
+
+_MAX_INTEGER_CHARS = 100
+
+_BYTE_ORDER_MARK = "\ufeff"
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_STRING_OR_BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
+_STRING_OR_NUMBER = re.compile(rf"{_STRING}|NaN|-?Infinity|-?[0-9][0-9.eE+-]*", re.DOTALL)
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def parse_json(data: bytes, limit_bytes: int) -> object:
+    """Parse JSON strictly.
+
+    :param data: the text, in UTF-8 without a byte order mark.
+    :param limit_bytes: how much text is accepted, in bytes.
+    :returns: the value.
+    :raises ConfigRefused: with ``too_large``, ``invalid_json`` or every ``duplicate_key``.
+    """
+    findings = Findings()
+    value = read_json(data, limit_bytes, findings)
+    findings.refuse_if_any()
+    return value
+
+
+def read_json(data: bytes, limit_bytes: int, findings: Findings) -> object:
+    """Parse JSON like :func:`parse_json`, but go on after repeated keys, so that a caller can report more.
+
+    :param findings: receives a violation for every repeated key.
+    :returns: the value, in which the last of several equal keys counts.
+    :raises ConfigRefused: when there is no value: the text is too large or no JSON.
+    """
+    if len(data) > limit_bytes:
+        raise _refused("too_large", f"{len(data)} bytes are more than the limit of {limit_bytes} bytes")
+    repeated: list[_RepeatingObject] = []
+    try:
+        value = _parse(data, repeated)
+    except JSONDecodeError as error:
+        raise _refused("invalid_json", f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+    if repeated:
+        _report_repeated_keys(value, findings)
+    return value
+
+
+class _RepeatingObject(dict[str, object]):
+    """An object in which a key is repeated, with all its members."""
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+class _UnusableNumber(ValueError):
+    """A number was read that no document may contain; its position is not known at that point."""
+
+
+def _parse(data: bytes, repeated: list[_RepeatingObject]) -> object:
+    text = _decode(data)
+
+    def make_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        members = dict(pairs)
+        if len(members) == len(pairs):
+            return members
+        repeated.append(_RepeatingObject(pairs))
+        return repeated[-1]
+
+    try:
+        value: object = json.loads(
+            text,
+            object_pairs_hook=make_object,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=_constant,
+        )
+    except RecursionError:
+        _fail_at_depth(text)
+    except _UnusableNumber:
+        _fail_at_number(text)
+    if _too_deep(value):
+        _fail_at_depth(text)
+    if _SURROGATE_ESCAPE.search(text):
+        _check_surrogates(text)
+    return value
+
+
+def _decode(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        raise JSONDecodeError("not UTF-8 text", before, len(before)) from None
+    if text.startswith(_BYTE_ORDER_MARK):
+        raise JSONDecodeError("a byte order mark is not JSON; save the file as UTF-8 without BOM", text, 0)
+    if not text.strip():
+        raise JSONDecodeError("the document is empty", text, 0)
+    return text
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_INTEGER_CHARS:
+        raise _UnusableNumber
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise _UnusableNumber
+    return value
+
+
+def _constant(text: str) -> NoReturn:
+    raise _UnusableNumber
+
+
+def _fail_at_number(text: str) -> NoReturn:
+    """Raise for the number that a hook refused: the first such one, since the text before it was parsed."""
+    numbers = (match for match in _STRING_OR_NUMBER.finditer(text) if not match[0].startswith('"'))
+    refused = next(match for match in numbers if not _is_usable(match[0]))
+    problem = "too large a number" if refused[0][-1].isdigit() else "not JSON"
+    raise JSONDecodeError(f"{quoted(refused[0])} is {problem}", text, refused.start())
+
+
+def _is_usable(number: str) -> bool:
+    try:
+        json.loads(number, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+    except _UnusableNumber:
+        return False
+    return True
+
+
+def _fail_at_depth(text: str) -> NoReturn:
+    """Raise for the bracket that opens one level too many."""
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
+        if depth > MAX_DEPTH:
+            break
+    raise JSONDecodeError(f"nested more than {MAX_DEPTH} levels deep", text, match.start())
+
+
+def _check_surrogates(text: str) -> None:
+    """Refuse half of a surrogate pair: it is no character, and no UTF-8 text can hold it (RFC 8259 section 8.2)."""
+    for match in re.finditer(_STRING, text, re.DOTALL):
+        if _LONE_SURROGATE.search(json.loads(match[0])):
+            raise JSONDecodeError("a string contains half of a surrogate pair", text, match.start())
+
+
+def _too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in _children(node) if isinstance(child, (dict, list))]
+    return bool(level)
+
+
+def _children(node: object) -> Iterable[object]:
+    if isinstance(node, dict):
+        return (child for _, child in node.pairs) if isinstance(node, _RepeatingObject) else node.values()
+    return node if isinstance(node, list) else ()
+
+
+def _report_repeated_keys(node: object, findings: Findings, path: str = "") -> None:
+    """Add a violation for each repeated key, also inside members that an equal key replaced."""
+    members: Iterable[tuple[str, object]] = ()
+    if isinstance(node, _RepeatingObject):
+        members = node.pairs
+        counts = Counter(key for key, _ in members)
+        findings.add_each([key for key in counts if counts[key] > 1], partial(_repetition, path, counts))
+    elif isinstance(node, dict):
+        members = node.items()
+    elif isinstance(node, list):
+        members = ((str(index), child) for index, child in enumerate(node))
+    for key, child in members:
+        if isinstance(child, (dict, list)):
+            _report_repeated_keys(child, findings, path + pointer(key))
+
+
+def _repetition(path: str, counts: Counter[str], key: str) -> Violation:
+    return Violation(path + pointer(key), "duplicate_key", f"{quoted(key)} is written {counts[key]} times")
+
+
+def _refused(code: str, message: str) -> ConfigRefused:
+    return ConfigRefused([Violation("", code, message)])

@@ -1,0 +1,1 @@
+"""The control plane: takes the operator's config, numbers it, and sends it to every data plane."""

@@ -1,0 +1,119 @@
+"""What the control plane says of itself over HTTP, as JSON values."""
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web import http
+
+from cellrouter.controlplane.fleet import Node, Presence, Report
+from cellrouter.controlplane.hub import Announcement, Hub
+from cellrouter.controlplane.intake import Intake
+from cellrouter.daemon.times import utc_timestamp
+from cellrouter.wire import Running
+
+Json = dict[str, object]
+
+NO_CONFIG = "no config has been accepted yet"
+
+
+def health(hub: Hub, intake: Intake) -> tuple[int, Json]:
+    """Say whether a valid config is held, and how the operator's file stands to it.
+
+    :returns: the HTTP status, 200 or 503, and the document.
+    """
+    file: Json = {
+        "path": str(intake.path),
+        "state": intake.file_state.value,
+        "problems": list(intake.problems),
+    }
+    if hub.current is None:
+        reasons = list(intake.problems) or [NO_CONFIG]
+        return http.SERVICE_UNAVAILABLE, {"status": "unavailable", "reasons": reasons, "file": file}
+    document: Json = {"status": "ok", **_identity(hub.current), "data_planes": hub.connected, "file": file}
+    return http.OK, document
+
+
+def fleet(hub: Hub, clock: IReactorTime) -> tuple[int, Json]:
+    """List every data plane known, the connected ones first, beside what they should run.
+
+    :returns: the HTTP status, 200, and the document.
+    """
+    now = clock.seconds()
+    return http.OK, {
+        "active": _identity(hub.current) if hub.current is not None else None,
+        "connected": hub.connected,
+        "data_planes": [_node(node, now) for node in hub.fleet.nodes()],
+    }
+
+
+def config(hub: Hub) -> tuple[int, Json]:
+    """Give the active document with its version, revision, hash and source.
+
+    :returns: the HTTP status, 200 or 503 when there is none, and the document.
+    """
+    if hub.current is None:
+        return http.SERVICE_UNAVAILABLE, {"status": "unavailable", "reasons": [NO_CONFIG]}
+    return http.OK, {
+        **_identity(hub.current),
+        "accepted_at": utc_timestamp(hub.current.accepted.accepted_at),
+        "config": hub.current.accepted.document,
+    }
+
+
+def _identity(announcement: Announcement) -> Json:
+    accepted = announcement.accepted
+    return {
+        "version": accepted.version,
+        "revision": accepted.revision,
+        "hash": accepted.hash,
+        "source_id": announcement.source_id,
+    }
+
+
+def _node(node: Node, now: float) -> Json:
+    return {
+        "node_id": node.node_id,
+        "address": node.address,
+        "connected": node.presence is Presence.CONNECTED,
+        "connections": node.connections,
+        "since": utc_timestamp(node.since),
+        "last_seen": utc_timestamp(node.last_seen),
+        "age_s": _age(node.last_seen, now),
+        "software": node.software,
+        "running": _running(node.running),
+        "last_ack": _report(node.last_ack, now),
+        "last_nack": _report(node.last_nack, now),
+    }
+
+
+def _running(running: Running | None) -> Json | None:
+    if running is None:
+        return None
+    return {
+        "version": running.version,
+        "revision": running.revision,
+        "hash": running.hash,
+        "source": running.source,
+    }
+
+
+def _report(report: Report | None, now: float) -> Json | None:
+    if report is None:
+        return None
+    document: Json = {
+        "version": report.version,
+        "revision": report.revision,
+        "hash": report.hash,
+        "at": utc_timestamp(report.at),
+        "age_s": _age(report.at, now),
+    }
+    if report.apply_ms is not None:
+        document["apply_ms"] = report.apply_ms
+    if report.errors:
+        document["errors"] = [
+            {"path": error.path, "code": error.code, "message": error.message} for error in report.errors
+        ]
+    return document
+
+
+def _age(then: float, now: float) -> float:
+    # The wall clock may be set back between the two.
+    return round(max(0.0, now - then), 3)

@@ -1,0 +1,67 @@
+"""The control plane, wired together."""
+
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorThreads, IReactorTime
+from twisted.internet.threads import deferToThreadPool
+from twisted.web.server import Site
+
+from cellrouter.config import ConfigRefused
+from cellrouter.controlplane.hub import Hub
+from cellrouter.controlplane.intake import Intake
+from cellrouter.controlplane.options import ControlPlaneOptions
+from cellrouter.controlplane.resources import build_root
+from cellrouter.daemon import DaemonService, ListenerService, state_dir
+from cellrouter.snapshots.history import History, HistoryUnusable
+from cellrouter.snapshots.poller import Unreadable
+
+
+class Reactor(IReactorCore, IReactorTime, IReactorThreads, IReactorFromThreads):
+    """What the control plane needs of a reactor."""
+
+
+class QuietSite(Site):
+    """A site that writes no access log: health checks would fill it."""
+
+    noisy = False
+
+    def log(self, request: object) -> None:
+        """Write nothing."""
+
+
+def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonService:
+    """Build the control plane with its snapshot loaded, ready to listen.
+
+    Blocking, so for the time before the reactor runs.
+
+    :param options: where to listen, what to watch, where to keep the history.
+    :param reactor: drives everything.
+    :returns: the service, not yet started.
+    :raises SystemExit: when there is no snapshot to serve or no history to number it: a line for each reason.
+    """
+    path = cast(Path, options["config"])
+    limit_bytes = cast(int, options["max-config-bytes"])
+    folder = state_dir(options["state-dir"], options.daemon, options["port"])
+    try:
+        history = History.open(folder / "history.db", reactor, cast(int, options["history"]))
+        hub = Hub(reactor)
+        in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+        intake = Intake(
+            path, history, hub, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes
+        )
+        intake.load_blocking()
+    except (HistoryUnusable, Unreadable) as error:
+        raise SystemExit(f"{options.daemon}: {error}") from None
+    except ConfigRefused as refused:
+        raise SystemExit(
+            "\n".join(f"{options.daemon}: {path}: {each}" for each in refused.violations)
+        ) from None
+    site = QuietSite(build_root(hub, intake, reactor), reactor=reactor)
+    listener = ListenerService(reactor, options["port"], site, "control plane", "--port", options.daemon)
+    # They stop in the reverse order: no new connections, then none at all, then no more changes.
+    control_plane = DaemonService(options, reactor)
+    for service in (history, intake, hub, listener):
+        service.setServiceParent(control_plane)
+    return control_plane

@@ -1,0 +1,30 @@
+"""What both daemons share: options, log, listening, signals, state folder, JSON over HTTP."""
+
+from cellrouter.daemon.lifecycle import DaemonService
+from cellrouter.daemon.listening import ListenerService
+from cellrouter.daemon.logs import LineLog
+from cellrouter.daemon.options import DaemonOptions, Setting
+from cellrouter.daemon.resources import (
+    JsonResource,
+    JsonRoot,
+    QueryResource,
+    QuietSite,
+    problem,
+    write_json,
+)
+from cellrouter.daemon.state import state_dir
+
+__all__ = [
+    "DaemonOptions",
+    "DaemonService",
+    "JsonResource",
+    "JsonRoot",
+    "LineLog",
+    "ListenerService",
+    "QueryResource",
+    "QuietSite",
+    "Setting",
+    "problem",
+    "state_dir",
+    "write_json",
+]

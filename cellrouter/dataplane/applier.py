@@ -1,0 +1,195 @@
+"""From a snapshot that a control plane sent to the snapshot that is served, and to the answer.
+
+One at a time, and latest wins: while one is being built only the newest other one waits, and those it
+displaced get no answer. The steps of one: refuse a stale revision; check, compile and hash it in a thread;
+serve it by one assignment; save it as last-known-good in a thread; answer. An ack therefore says that the
+snapshot is served and that a restart will serve it again, unless saving failed, which is an error in the log
+and no reason to refuse it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from attrs import frozen
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from cellrouter.config import ConfigRefused, LoadedConfig, Violation, load_document
+from cellrouter.daemon.text import quoted
+from cellrouter.dataplane.complaints import Complaint, Complaints
+from cellrouter.snapshots.active import ActiveSnapshot, Snapshot, Source
+from cellrouter.snapshots.lkg import LastKnownGoodStore
+from cellrouter.snapshots.poller import InThread
+from cellrouter.wire import Ack, ConfigSnapshot, Nack
+
+MAX_LABEL_CHARS = 256
+
+Answer = Callable[[Ack | Nack], object]
+"""Sends an answer to where the snapshot came from, if that is still there."""
+
+Identity = tuple[str, int | None, str | None]
+"""Hash, revision and source of a snapshot: what a saved one is known by."""
+
+
+@frozen
+class _Job:
+    """A snapshot to apply."""
+
+    message: ConfigSnapshot
+    answer: Answer
+    received_at: float
+
+
+class Applier:
+    """Apply snapshots from a control plane.
+
+    :param active: the snapshot being served.
+    :param store: keeps it for the next start.
+    :param in_thread: runs what takes long.
+    :param clock: measures.
+    :param complaints: log refusals.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        active: ActiveSnapshot,
+        store: LastKnownGoodStore,
+        in_thread: InThread,
+        clock: IReactorTime,
+        complaints: Complaints,
+    ) -> None:
+        self._active = active
+        self._store = store
+        self._in_thread = in_thread
+        self._clock = clock
+        self._complaints = complaints
+        self._waiting: _Job | None = None
+        self._finished: Deferred[None] | None = None
+        booted = active.current
+        self._saved = _identity(booted) if booted and booted.source is Source.LAST_KNOWN_GOOD else None
+
+    def submit(self, message: ConfigSnapshot, answer: Answer) -> None:
+        """Apply a snapshot now or after the one under way, unless a newer one comes first.
+
+        :param message: as received.
+        :param answer: gets the ack or nack.
+        """
+        self._waiting = _Job(message, answer, self._clock.seconds())
+        if self._finished is None:
+            self._finished = Deferred()
+            Deferred.fromCoroutine(self._apply_all()).addErrback(
+                lambda failure: self.log.failure("applying a snapshot failed", failure)
+            ).addBoth(self._rest)
+
+    def finish(self) -> "Deferred[None]":
+        """Forget the snapshot that waits.
+
+        :returns: a Deferred that fires when the one under way is done.
+        """
+        self._waiting = None
+        if self._finished is None:
+            return succeed(None)
+        done: Deferred[None] = Deferred()
+        self._finished.addCallback(done.callback)
+        return done
+
+    def _rest(self, result: object) -> None:
+        finished, self._finished = self._finished, None
+        assert finished is not None
+        finished.callback(None)
+
+    async def _apply_all(self) -> None:
+        while self._waiting is not None:
+            job, self._waiting = self._waiting, None
+            try:
+                answer: Ack | Nack = await self._apply(job)
+            except ConfigRefused as refused:
+                answer = self._refuse(job.message, refused.violations)
+            job.answer(answer)
+
+    async def _apply(self, job: _Job) -> Ack:
+        """Apply one snapshot.
+
+        :raises ConfigRefused: when it is refused, before anything has changed.
+        """
+        message, running = job.message, self._active.current
+        _refuse_impossible(message, running)
+        snapshot = cast(Snapshot, await self._in_thread(_prepare, message, running))
+        if running is not None and running.source_id not in (None, snapshot.source_id):
+            self._complaints.say(
+                Complaint.AUTHORITY,
+                f"a new authority: the config now comes from source {_name(snapshot.source_id)},"
+                f" until now from {_name(running.source_id)}",
+            )
+        self._active.apply(snapshot)
+        apply_ms = max(0.0, self._clock.seconds() - job.received_at) * 1000
+        await self._save(snapshot)
+        return Ack(snapshot.version, snapshot.revision, snapshot.hash, round(apply_ms, 3))
+
+    async def _save(self, snapshot: Snapshot) -> None:
+        if _identity(snapshot) == self._saved:
+            return
+        try:
+            await self._in_thread(self._store.save, snapshot)
+        except OSError as error:
+            self.log.error(
+                "{path}: the last-known-good config cannot be saved; a restart serves an older one: {error}",
+                path=self._store.path,
+                error=error.strerror or error,
+            )
+            return
+        self._saved = _identity(snapshot)
+
+    def _refuse(self, message: ConfigSnapshot, violations: tuple[Violation, ...]) -> Nack:
+        version = message.config.get("version") if isinstance(message.config, Mapping) else None
+        self._complaints.say(
+            Complaint.REFUSED_SNAPSHOT,
+            f"refused revision {message.revision} of the config; the one before it stays active",
+            *(f"revision {message.revision}: {violation}" for violation in violations),
+        )
+        return Nack(
+            version[:MAX_LABEL_CHARS] if isinstance(version, str) else None,
+            message.revision,
+            message.hash and message.hash[:MAX_LABEL_CHARS],
+            violations,
+        )
+
+
+def _refuse_impossible(message: ConfigSnapshot, running: Snapshot | None) -> None:
+    """Refuse what needs no look at the config.
+
+    :raises ConfigRefused: when it is refused.
+    """
+    if message.source_id is not None and len(message.source_id) > MAX_LABEL_CHARS:
+        text = f"it is longer than {MAX_LABEL_CHARS} characters"
+        raise ConfigRefused([Violation("/source_id", "out_of_range", text)])
+    if running is None or message.source_id is None or message.source_id != running.source_id:
+        return
+    if message.revision is not None and running.revision is not None and message.revision < running.revision:
+        text = f"revision {running.revision} of the same source is served, which is newer"
+        raise ConfigRefused([Violation("/revision", "stale_revision", text)])
+
+
+def _name(source_id: str | None) -> str:
+    return "(unnamed)" if source_id is None else quoted(source_id)
+
+
+def _identity(snapshot: Snapshot) -> Identity:
+    return snapshot.hash, snapshot.revision, snapshot.source_id
+
+
+def _prepare(message: ConfigSnapshot, running: Snapshot | None) -> Snapshot:
+    """Check and compile a snapshot; one with the document that is served already keeps its table.
+
+    :raises ConfigRefused: when it is not valid or not what its sender says it is.
+    """
+    loaded: LoadedConfig = load_document(message.config)
+    if message.hash not in (None, loaded.hash):
+        text = f"the config that came with it has hash {loaded.hash}"
+        raise ConfigRefused([Violation("/hash", "hash_mismatch", text)])
+    if running is not None and running.hash == loaded.hash:
+        return running.confirmed(Source.CONTROL_PLANE, message.revision, message.source_id)
+    return Snapshot.build(loaded, Source.CONTROL_PLANE, message.revision, message.source_id)

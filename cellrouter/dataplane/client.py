@@ -1,0 +1,252 @@
+"""The connection to the control planes: which one, when to try again, and how it stands."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from attrs import frozen
+from twisted.application.internet import ClientService, backoffPolicy
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import (
+    IAddress,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+import cellrouter
+from cellrouter.daemon.text import escaped
+from cellrouter.dataplane.applier import Answer, Applier
+from cellrouter.dataplane.complaints import Complaints
+from cellrouter.dataplane.connection import ConnectionFactory, ControlPlaneConnection
+from cellrouter.dataplane.urls import ControlPlaneUrl
+from cellrouter.snapshots.poller import InThread
+from cellrouter.wire import ConfigSnapshot, Hello, Status
+
+CONNECT_TIMEOUT_S = 10.0
+FIRST_DELAY_S = 1.0
+MAX_DELAY_S = 60.0
+
+MAX_REASON_CHARS = 400
+
+SOFTWARE = f"cellrouter/{cellrouter.__version__}"
+
+
+class Backoff:
+    """How long to wait before the next attempt: 1, 2, 4 ... 60 seconds, and up to a second more at random.
+
+    ``ClientService`` counts from the last connection that was made. This counts from the last that delivered
+    a snapshot, so that a control plane that accepts connections and closes them is not called every second.
+
+    :param jitter: what is added, in seconds.
+    """
+
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+        self._policy = backoffPolicy(FIRST_DELAY_S, MAX_DELAY_S, factor=2.0, jitter=jitter)
+        self._fruitless = 0
+
+    def __call__(self, attempt: int) -> float:
+        """Return the seconds to wait; a ``retryPolicy`` of ``ClientService``.
+
+        :param attempt: what ``ClientService`` has counted, which is not used.
+        """
+        delay_s = self._policy(self._fruitless)
+        self._fruitless += 1
+        return delay_s
+
+    def reset(self) -> None:
+        """Begin at one second again."""
+        self._fruitless = 0
+
+
+@frozen
+class Target:
+    """One control plane.
+
+    :ivar url: its URL.
+    :ivar endpoint: connects to it.
+    :ivar factory: makes the connections' protocols.
+    """
+
+    url: str
+    endpoint: IStreamClientEndpoint
+    factory: IProtocolFactory
+
+
+@implementer(IStreamClientEndpoint, IProtocolFactory)
+class Rotation:
+    """Several control planes as one endpoint and one factory: each attempt takes the next.
+
+    Both in one because the protocol must fit the target; ``ClientService`` makes one attempt at a time.
+
+    :param targets: at least one.
+    :param failed: gets the reason of each attempt that did not connect.
+    """
+
+    def __init__(self, targets: Sequence[Target], failed: Callable[[str, Failure], object]) -> None:
+        self._targets = targets
+        self._failed = failed
+        self._attempts = 0
+        self.current = targets[0]
+
+    def __repr__(self) -> str:
+        """Name the next target, for the log of ``ClientService``."""
+        return self._targets[self._attempts % len(self._targets)].url
+
+    def connect(self, factory: IProtocolFactory) -> "Deferred[IProtocol]":
+        """Connect to the next target."""
+        self.current = self._targets[self._attempts % len(self._targets)]
+        self._attempts += 1
+        return self.current.endpoint.connect(factory).addErrback(self._tell)
+
+    def buildProtocol(self, addr: IAddress) -> IProtocol | None:
+        """Make the protocol of the current target's connection."""
+        return self.current.factory.buildProtocol(addr)
+
+    def doStart(self) -> None:
+        """Do nothing; part of the interface."""
+
+    def doStop(self) -> None:
+        """Do nothing; part of the interface."""
+
+    def _tell(self, failure: Failure) -> Failure:
+        self._failed(self.current.url, failure)
+        return failure
+
+
+@frozen
+class ControlPlaneStatus:
+    """How the connection stands.
+
+    :ivar connected: whether there is one.
+    :ivar url: the control plane it is to, or the last one tried.
+    :ivar since: since when it is so, in seconds since the epoch.
+    :ivar last_error: why the last attempt or connection ended, if one did.
+    """
+
+    connected: bool
+    url: str
+    since: float
+    last_error: str | None
+
+
+class Node(Protocol):
+    """The data plane, as control planes get to know it."""
+
+    def hello(self) -> Hello:
+        """Say who we are and what we run."""
+
+    def status(self) -> Status:
+        """Say how we are."""
+
+
+class ControlPlaneClient(Service):
+    """Stay connected to one of the control planes and hand its snapshots on.
+
+    It is the owner of its connections, in the sense of :class:`~cellrouter.dataplane.connection.Owner`.
+
+    :param urls: the control planes, at least one.
+    :param endpoint_for: makes the endpoint that connects to a URL.
+    :param clock: drives keep-alive and new attempts.
+    :param in_thread: runs what takes long.
+    :param limit_bytes: the longest message.
+    :param applier: takes the snapshots.
+    :param complaints: log what a control plane does wrong.
+    :param node: speaks for the data plane.
+    :param backoff: decides when to try again.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        urls: Sequence[ControlPlaneUrl],
+        endpoint_for: Callable[[ControlPlaneUrl], IStreamClientEndpoint],
+        clock: IReactorTime,
+        in_thread: InThread,
+        limit_bytes: int,
+        applier: Applier,
+        complaints: Complaints,
+        node: Node,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.clock = clock
+        self.in_thread = in_thread
+        self.limit_bytes = limit_bytes
+        self.complaints = complaints
+        self.hello = node.hello
+        self.status = node.status
+        self._applier = applier
+        self._backoff = backoff or Backoff()
+        self._connection: ControlPlaneConnection | None = None
+        self.state = ControlPlaneStatus(False, urls[0].text, self.clock.seconds(), None)
+        targets = [
+            Target(url.text, endpoint_for(url), ConnectionFactory(url.text, SOFTWARE, self)) for url in urls
+        ]
+        rotation = Rotation(targets, self._attempt_failed)
+        self._client = ClientService(rotation, rotation, self._backoff, self.clock)
+
+    def startService(self) -> None:
+        """Begin to connect."""
+        Service.startService(self)
+        self._client.startService()
+
+    def stopService(self) -> "Deferred[None]":
+        """Disconnect and finish the snapshot under way."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._connection is not None:
+            self._connection.go_away()
+        await self._client.stopService()
+        await self._applier.finish()
+
+    def opened(self, connection: ControlPlaneConnection) -> None:
+        """Take note of a connection whose handshake is complete."""
+        self._connection = connection
+        url = connection.factory.url
+        self.state = ControlPlaneStatus(True, url, self.clock.seconds(), self.state.last_error)
+        self.log.info("connected to {url}", url=url)
+
+    def delivered(self, snapshot: ConfigSnapshot, answer: Answer) -> None:
+        """Hand a snapshot on; the control plane that sent it is worth returning to soon."""
+        self._backoff.reset()
+        self._applier.submit(snapshot, answer)
+
+    def ended(self, connection: ControlPlaneConnection, reason: str) -> None:
+        """Take note of the end of a connection, opened or not."""
+        self._note_failure(connection.factory.url, reason, connection is self._connection)
+        self._connection = None
+
+    def _attempt_failed(self, url: str, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._note_failure(url, failure.getErrorMessage(), False)
+
+    def _note_failure(self, url: str, reason: str, was_connected: bool) -> None:
+        reason = escaped(reason[:MAX_REASON_CHARS]).rstrip(".")
+        since = self.clock.seconds() if self.state.connected else self.state.since
+        self.state = ControlPlaneStatus(False, url, since, reason)
+        if self.running:
+            what = "connection to {url} lost" if was_connected else "cannot connect to {url}"
+            self.log.warn(what + ": {reason}; the active config stays", url=url, reason=reason)
+
+
+def endpoint_for(reactor: Any, url: ControlPlaneUrl) -> IStreamClientEndpoint:
+    """Make the endpoint that connects to a control plane, with TLS for ``wss``.
+
+    :param reactor: connects.
+    :param url: of the control plane.
+    """
+    endpoint = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_TIMEOUT_S)
+    if not url.secure:
+        return endpoint
+    secure: IStreamClientEndpoint = wrapClientTLS(optionsForClientTLS(url.host), endpoint)
+    return secure

@@ -1,0 +1,171 @@
+"""The data plane, wired together."""
+
+import socket
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+
+from cellrouter.config import ConfigRefused
+from cellrouter.daemon import DaemonService, ListenerService, QuietSite, state_dir
+from cellrouter.dataplane.applier import Applier
+from cellrouter.dataplane.boot import CannotBoot, boot_snapshot
+from cellrouter.dataplane.client import SOFTWARE, ControlPlaneClient, ControlPlaneStatus, endpoint_for
+from cellrouter.dataplane.complaints import Complaints
+from cellrouter.dataplane.debug import DATA_PORT_PATHS, Reports, build_root
+from cellrouter.dataplane.drain import Drain, Phase
+from cellrouter.dataplane.filesource import FileSource
+from cellrouter.dataplane.options import DataPlaneOptions
+from cellrouter.observe import AccessLog, Decisions
+from cellrouter.proxy import LeanSite, ProxyEngine
+from cellrouter.snapshots.active import ActiveSnapshot, Snapshot
+from cellrouter.snapshots.lkg import LastKnownGoodStore
+from cellrouter.snapshots.poller import Unreadable
+from cellrouter.wire import Hello, Running, Status
+
+NAME = DataPlaneOptions.daemon
+ENVELOPE_BYTES = 64 * 1024
+"""What a message may have beside the config in it."""
+
+MAX_PLACEMENTS_IN_STATUS = 1000
+
+
+class DataPath(Service):
+    """The proxy engine and its access log as a service; stopping flushes the log.
+
+    :param engine: proxies.
+    :param access_log: is written to by it.
+    """
+
+    def __init__(self, engine: ProxyEngine, access_log: AccessLog) -> None:
+        self._engine = engine
+        self._access_log = access_log
+
+    def startService(self) -> None:
+        """Start both."""
+        Service.startService(self)
+        self._access_log.start()
+        self._engine.start()
+
+    def stopService(self) -> "Deferred[None]":
+        """Stop both.
+
+        :returns: a Deferred that fires when the log is written.
+        """
+        Service.stopService(self)
+        self._engine.stop()
+        return self._access_log.stop()
+
+
+class DataPlane(DaemonService):
+    """Everything a data plane consists of.
+
+    It is built with its first snapshot served, and listens once it is started. Services stop in the reverse
+    order of their start: first the data port drains, then the source of snapshots, the admin port and the
+    access log.
+
+    :ivar active: the snapshot being served.
+    :ivar client: the connection to the control plane, or None in file-only mode.
+    :ivar data_port: where requests arrive.
+
+    :param options: all of the settings.
+    :param reactor: drives everything.
+    :raises SystemExit: when there is nothing to serve or an option is not usable: a line for each reason.
+    """
+
+    def __init__(self, options: DataPlaneOptions, reactor: Any) -> None:
+        DaemonService.__init__(self, options, reactor)
+        self._options = options
+        self._clock = reactor
+        self._in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+        access_log, decisions = AccessLog(reactor=reactor), Decisions()
+        self._engine = ProxyEngine(reactor, options.proxy, access_log, decisions)
+        self.active = ActiveSnapshot(self._install, reactor)
+        self.client: ControlPlaneClient | None = None
+        source = self._file_source() if options["control-plane-url"] is None else self._control_plane_source()
+        reports = Reports(
+            self.active, self._engine, decisions.recent, self._accepting, self._control_plane_status, reactor
+        )
+        root = build_root(reports, self._in_thread)
+        site = LeanSite(self._engine, root, DATA_PORT_PATHS[options["debug-on-data-port"]])
+        self.data_port = ListenerService(reactor, options["port"], site, "data port", "--port", NAME)
+        self._drain = Drain(
+            self.data_port, self._engine, reactor, options["drain-delay"], options["drain-timeout"]
+        )
+        DataPath(self._engine, access_log).setServiceParent(self)
+        if options["admin"] is not None:
+            admin = ListenerService(
+                reactor, options["admin"], QuietSite(root, reactor=reactor), "admin port", "--admin", NAME
+            )
+            admin.setServiceParent(self)
+        source.setServiceParent(self)
+        self._drain.setServiceParent(self)
+
+    def _install(self, snapshot: Snapshot) -> None:
+        self._engine.install(snapshot.table, snapshot.version, snapshot.revision)
+
+    def _file_source(self) -> FileSource:
+        options, path = self._options, self._options.config_path
+        source = FileSource(
+            path,
+            self.active,
+            self._clock,
+            self._in_thread,
+            options["poll-interval"],
+            options["max-config-bytes"],
+        )
+        try:
+            self.active.apply(source.load_blocking())
+        except Unreadable as error:
+            raise SystemExit(f"{NAME}: {error}") from None
+        except ConfigRefused as refused:
+            raise SystemExit("\n".join(f"{NAME}: {path}: {each}" for each in refused.violations)) from None
+        return source
+
+    def _control_plane_source(self) -> ControlPlaneClient:
+        options = self._options
+        limit_bytes: int = options["max-config-bytes"]
+        store = LastKnownGoodStore(state_dir(options["state-dir"], NAME, options["port"]), limit_bytes)
+        try:
+            self.active.apply(boot_snapshot(store, options.config_path, limit_bytes))
+        except CannotBoot as error:
+            raise SystemExit("\n".join(f"{NAME}: {reason}" for reason in error.reasons)) from None
+        complaints = Complaints(self._clock)
+        self.client = ControlPlaneClient(
+            options["control-plane-url"],
+            partial(endpoint_for, self._clock),
+            self._clock,
+            self._in_thread,
+            limit_bytes + ENVELOPE_BYTES,
+            Applier(self.active, store, self._in_thread, self._clock, complaints),
+            complaints,
+            self,
+        )
+        return self.client
+
+    def hello(self) -> Hello:
+        """Say who we are and what we run."""
+        snapshot = self.active.current
+        running = snapshot and Running(
+            snapshot.version, snapshot.revision, snapshot.hash, snapshot.source.value
+        )
+        return Hello(self._options["node-id"] or self._default_node_id(), SOFTWARE, running)
+
+    def _default_node_id(self) -> str:
+        port = getattr(self.data_port.address, "port", self._options["port"])
+        return f"{socket.gethostname()}:{port}"
+
+    def status(self) -> Status:
+        """Say how we are."""
+        # A message has a size limit on the other side, whatever the number of placements.
+        placements = islice(self._engine.placements_report().items(), MAX_PLACEMENTS_IN_STATUS)
+        return Status(placements=dict(placements), requests={})
+
+    def _control_plane_status(self) -> ControlPlaneStatus | None:
+        return None if self.client is None else self.client.state
+
+    def _accepting(self) -> bool:
+        return self._drain.phase is Phase.ACCEPTING

@@ -1,0 +1,24 @@
+"""Tables that people read and programs do not have to."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from cellrouter.cli.output import table
+
+
+class TableTests(SynchronousTestCase):
+    """What a table looks like."""
+
+    def test_columns_are_aligned_and_lines_do_not_end_in_blanks(self) -> None:
+        text = table(("key", "cell"), [("a", "tier1"), ("customer-123", "t")])
+        self.assertEqual(text, "KEY           CELL\na             tier1\ncustomer-123  t")
+
+    def test_nothing_is_a_dash_and_values_are_written_as_in_json(self) -> None:
+        self.assertEqual(
+            table(None, [("a", None), ("b", True), ("c", {"d": 1})]), 'a  -\nb  true\nc  {"d": 1}'
+        )
+
+    def test_what_a_daemon_says_cannot_drive_the_terminal(self) -> None:
+        self.assertEqual(table(None, [("k", "\x1b[2Jx\ny")]), r"k  \x1b[2Jx\ny")
+
+    def test_no_rows_are_only_headings(self) -> None:
+        self.assertEqual(table(("a", "b"), []), "A  B")

@@ -1,0 +1,101 @@
+"""The fleet knows every data plane for a day, and no more of them than fit."""
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from cellrouter.config import Violation
+from cellrouter.controlplane.fleet import MAX_DEPARTED, MAX_ERRORS, MAX_TEXT, Fleet, Node, Presence
+from cellrouter.wire import Ack, Hello, Nack, Running
+
+RUNNING = Running(version="1.0.0", revision=3, hash="sha256:x", source="last_known_good")
+
+
+class FleetTests(SynchronousTestCase):
+    """A fleet on a fake clock."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.fleet = Fleet(self.clock)
+
+    def arrive(self, node_id: str, address: str = "10.0.0.7:1") -> Node:
+        hello = Hello(node_id=node_id, software="0.1.0", running=RUNNING)
+        return self.fleet.said_hello(self.fleet.arrived(address), hello)
+
+    def names(self) -> list[str | None]:
+        return [node.node_id for node in self.fleet.nodes()]
+
+    def test_a_data_plane_that_sends_no_hello_is_listed_by_its_address(self) -> None:
+        self.fleet.arrived("10.0.0.7:1")
+        (node,) = self.fleet.nodes()
+        self.assertEqual(
+            (node.node_id, node.address, node.presence), (None, "10.0.0.7:1", Presence.CONNECTED)
+        )
+
+    def test_hello_says_what_a_data_plane_runs(self) -> None:
+        node = self.arrive("dp-1")
+        self.assertEqual((node.running, node.software), (RUNNING, "0.1.0"))
+        self.assertEqual(self.names(), ["dp-1"])
+
+    def test_one_that_left_stays_listed_for_a_day(self) -> None:
+        self.fleet.left(self.arrive("dp-1"))
+        self.clock.advance(24 * 3600 - 1)
+        (node,) = self.fleet.nodes()
+        self.assertIs(node.presence, Presence.DEPARTED)
+        self.clock.advance(2)
+        self.assertEqual(self.fleet.nodes(), [])
+
+    def test_one_that_returns_is_the_same(self) -> None:
+        node = self.arrive("dp-1", "10.0.0.7:1")
+        self.fleet.acked(node, Ack(version="1", revision=1, hash="h", apply_ms=1.0))
+        self.fleet.left(node)
+        again = self.arrive("dp-1", "10.0.0.8:2")
+        self.assertIs(again, node)
+        self.assertEqual((again.address, again.presence), ("10.0.0.8:2", Presence.CONNECTED))
+        self.assertIsNotNone(again.last_ack)
+        self.assertEqual(self.names(), ["dp-1"])
+
+    def test_a_lost_connection_noticed_late_does_not_make_its_successor_look_gone(self) -> None:
+        lost = self.arrive("dp-1", "10.0.0.7:1")
+        self.arrive("dp-1", "10.0.0.7:2")
+        self.fleet.left(lost)
+        (node,) = self.fleet.nodes()
+        self.assertEqual((node.presence, node.connections), (Presence.CONNECTED, 1))
+        self.fleet.left(node)
+        self.assertIs(node.presence, Presence.DEPARTED)
+
+    def test_hello_may_be_repeated(self) -> None:
+        node = self.arrive("dp-1")
+        self.assertIs(self.fleet.said_hello(node, Hello(node_id="dp-1", software="2", running=None)), node)
+        self.assertEqual((node.connections, node.software), (1, "2"))
+
+    def test_nameless_ones_that_come_back_do_not_add_up(self) -> None:
+        for port in range(100):
+            self.fleet.left(self.fleet.arrived(f"10.0.0.7:{port}"))
+        self.fleet.left(self.fleet.arrived("[::1]:5"))
+        self.assertEqual([node.address for node in self.fleet.nodes()], ["10.0.0.7:99", "[::1]:5"])
+
+    def test_the_longest_gone_are_forgotten_first_when_too_many_left(self) -> None:
+        stays = self.arrive("stays")
+        for number in range(MAX_DEPARTED + 5):
+            self.fleet.left(self.arrive(f"dp-{number}"))
+        names = self.names()
+        self.assertEqual(len(names), MAX_DEPARTED + 1)
+        self.assertEqual((names[0], names[1]), (stays.node_id, "dp-5"))
+
+    def test_an_ack_changes_what_runs_and_a_nack_does_not(self) -> None:
+        node = self.arrive("dp-1")
+        self.fleet.nacked(node, Nack(version="2", revision=5, hash="h5", errors=()))
+        self.assertEqual(node.running, RUNNING)
+        self.fleet.acked(node, Ack(version="2", revision=6, hash="h6", apply_ms=2.5))
+        assert node.running is not None
+        assert node.last_nack is not None
+        self.assertEqual((node.running.revision, node.last_nack.revision), (6, 5))
+
+    def test_what_a_hostile_data_plane_says_is_kept_in_small(self) -> None:
+        node = self.arrive("dp-1")
+        errors = tuple(Violation("/p" * 1000, "code", "m" * 10_000) for _ in range(1000))
+        self.fleet.nacked(node, Nack(version="v" * 10_000, revision=1, hash="h" * 10_000, errors=errors))
+        assert node.last_nack is not None
+        self.assertEqual(len(node.last_nack.errors), MAX_ERRORS)
+        self.assertEqual(len(node.last_nack.errors[0].message), MAX_TEXT)
+        self.assertEqual(len(node.last_nack.version or ""), MAX_TEXT)

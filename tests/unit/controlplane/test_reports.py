@@ -1,0 +1,106 @@
+"""What an operator reads over HTTP."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from cellrouter.controlplane import reports
+from cellrouter.controlplane.hub import Hub
+from cellrouter.controlplane.intake import Intake
+from cellrouter.snapshots.history import History
+from tests.unit.controlplane.peers import Peer
+from tests.unit.controlplane.test_intake import config
+
+
+class ReportTests(SynchronousTestCase):
+    """Reports of a hub and an intake on a fake clock."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.enterContext(TemporaryDirectory()))
+        self.path = self.folder / "routing.json"
+        self.clock = Clock()
+        self.clock.advance(1_000_000_000)
+        self.hub = Hub(self.clock)
+        history = History.open(self.folder / "history.db", self.clock)
+        self.intake = Intake(self.path, history, self.hub, self.clock, maybeDeferred, 2.0, 10_000)
+
+    def load(self) -> None:
+        self.path.write_bytes(config())
+        self.intake.load_blocking()
+
+    def test_health_is_503_with_a_reason_when_no_config_is_held(self) -> None:
+        status, document = reports.health(self.hub, self.intake)
+        self.assertEqual((status, document["reasons"]), (503, ["no config has been accepted yet"]))
+
+    def test_health_is_200_while_a_config_is_held_and_says_what_is_wrong_with_the_file(self) -> None:
+        self.load()
+        self.path.unlink()
+        self.intake.startService()
+        self.addCleanup(self.intake.stopService)
+        status, document = reports.health(self.hub, self.intake)
+        self.assertEqual((status, document["status"], document["revision"]), (200, "ok", 1))
+        self.assertEqual(
+            document["file"],
+            {
+                "path": str(self.path),
+                "state": "unreadable",
+                "problems": [f"{self.path}: the file does not exist"],
+            },
+        )
+
+    def test_config_is_503_until_there_is_one(self) -> None:
+        self.assertEqual(reports.config(self.hub)[0], 503)
+
+    def test_config_is_the_document_with_its_identity(self) -> None:
+        self.load()
+        status, document = reports.config(self.hub)
+        self.assertEqual(status, 200)
+        self.assertEqual((document["version"], document["revision"]), ("1.0.0", 1))
+        self.assertEqual(document["accepted_at"], "2001-09-09T01:46:40.000Z")
+        self.assertEqual(document["config"], json.loads(config()))
+
+    def test_fleet_is_one_entry_per_data_plane(self) -> None:
+        self.load()
+        peer = Peer(self.hub, 50001)
+        running = {"version": "0.9.0", "revision": 7, "hash": "sha256:old", "source": "last_known_good"}
+        peer.send({"type": "hello", "node_id": "dp-1", "software": "0.1.0", "running": running})
+        error = {"path": "/version", "code": "empty_version", "message": "it is empty"}
+        peer.send({"type": "nack", "version": "1.0.0", "revision": 1, "hash": "h", "errors": [error]})
+        self.clock.advance(2.5)
+        _, report = reports.fleet(self.hub, self.clock)
+        self.assertEqual(
+            report["data_planes"],
+            [
+                {
+                    "node_id": "dp-1",
+                    "address": "10.0.0.7:50001",
+                    "connected": True,
+                    "connections": 1,
+                    "since": "2001-09-09T01:46:40.000Z",
+                    "last_seen": "2001-09-09T01:46:40.000Z",
+                    "age_s": 2.5,
+                    "software": "0.1.0",
+                    "running": running,
+                    "last_ack": None,
+                    "last_nack": {
+                        "version": "1.0.0",
+                        "revision": 1,
+                        "hash": "h",
+                        "at": "2001-09-09T01:46:40.000Z",
+                        "age_s": 2.5,
+                        "errors": [error],
+                    },
+                }
+            ],
+        )
+        json.dumps(report)
+
+    def test_an_age_is_never_negative_though_clocks_are_set_back(self) -> None:
+        Peer(self.hub)
+        past = Clock()
+        (node,) = reports.fleet(self.hub, past)[1]["data_planes"]
+        self.assertEqual(node["age_s"], 0.0)

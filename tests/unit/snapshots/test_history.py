@@ -1,0 +1,182 @@
+"""Revisions come from the history, are never reused, and survive whatever happens to the process."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from cellrouter.snapshots.history import MIGRATIONS, Accepted, History, HistoryUnusable, Submission
+
+
+def submission(label: str) -> Submission:
+    """Make a submission that differs from others by its label."""
+    return Submission(
+        version=label,
+        hash=f"sha256:{label}",
+        accepted_at=1000.0,
+        actor="file",
+        reason="",
+        document={"version": label, "routingTable": {"ключ\ud800": "tier1"}},
+    )
+
+
+class BlockingHistoryTests(SynchronousTestCase):
+    """What happens before the reactor runs."""
+
+    def setUp(self) -> None:
+        folder = Path(self.enterContext(TemporaryDirectory()))
+        self.path = folder / "history.db"
+
+    def open(self, keep: int = 100) -> History:
+        return History.open(self.path, reactor, keep)
+
+    def test_a_new_history_is_empty(self) -> None:
+        self.assertIsNone(self.open().newest_blocking())
+
+    def test_each_accepted_document_gets_the_next_revision(self) -> None:
+        history = self.open()
+        revisions = [history.accept_blocking(submission(label)).revision for label in "abc"]
+        self.assertEqual(revisions, [1, 2, 3])
+
+    def test_the_newest_comes_back_as_it_was_accepted(self) -> None:
+        history = self.open()
+        history.accept_blocking(submission("a"))
+        accepted = history.accept_blocking(submission("b"))
+        self.assertEqual(self.open().newest_blocking(), accepted)
+        self.assertEqual(accepted.document, submission("b").document)
+
+    def test_an_equal_hash_is_no_change(self) -> None:
+        history = self.open()
+        first = history.accept_blocking(submission("a"))
+        self.assertEqual(history.accept_blocking(submission("a")), first)
+        self.assertEqual(history.accept_blocking(submission("b")).revision, 2)
+
+    def test_old_content_that_returns_gets_a_new_revision(self) -> None:
+        history = self.open()
+        revisions = [history.accept_blocking(submission(label)).revision for label in "aba"]
+        self.assertEqual(revisions, [1, 2, 3])
+
+    def test_only_the_last_ones_are_kept_and_numbers_go_on(self) -> None:
+        history = self.open(keep=2)
+        for label in "abcde":
+            history.accept_blocking(submission(label))
+        with sqlite3.connect(self.path) as connection:
+            kept = connection.execute("SELECT revision FROM snapshots ORDER BY revision").fetchall()
+            connection.execute("DELETE FROM snapshots")
+        connection.close()
+        self.assertEqual(kept, [(4,), (5,)])
+        self.assertEqual(self.open().accept_blocking(submission("f")).revision, 6)
+
+    def test_the_source_id_is_made_with_the_file_and_stays(self) -> None:
+        first = self.open().source_id
+        self.assertEqual(self.open().source_id, first)
+        self.path.unlink()
+        self.assertNotEqual(self.open().source_id, first)
+
+    def test_it_writes_ahead_and_to_the_disk(self) -> None:
+        self.open()
+        with sqlite3.connect(self.path) as connection:
+            self.assertEqual(connection.execute("PRAGMA journal_mode").fetchone(), ("wal",))
+            self.assertEqual(connection.execute("PRAGMA user_version").fetchone(), (len(MIGRATIONS),))
+        connection.close()
+
+    def test_a_file_of_a_newer_release_is_left_alone(self) -> None:
+        self.open()
+        with sqlite3.connect(self.path) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        error = self.assertRaises(HistoryUnusable, self.open)
+        self.assertIn("made by a newer release", str(error))
+
+    def test_a_file_that_is_no_database_is_named(self) -> None:
+        self.path.write_bytes(b"not a database, whatever it is" * 100)
+        error = self.assertRaises(HistoryUnusable, self.open)
+        self.assertEqual(str(error), f"{self.path}: file is not a database")
+
+    def test_a_damaged_document_is_reported_not_raised_raw(self) -> None:
+        history = self.open()
+        history.accept_blocking(submission("a"))
+        with sqlite3.connect(self.path) as connection:
+            connection.execute("UPDATE snapshots SET document = x'00'")
+        connection.close()
+        self.assertRaises(HistoryUnusable, history.newest_blocking)
+
+    def test_a_missing_folder_is_named(self) -> None:
+        self.path = self.path.parent / "missing" / "history.db"
+        self.assertRaises(HistoryUnusable, self.open)
+
+    def test_kill_9_loses_nothing_that_was_accepted_and_repeats_no_revision(self) -> None:
+        script = (
+            "import sys; from pathlib import Path; from twisted.internet import reactor\n"
+            "from cellrouter.snapshots.history import History\n"
+            "from tests.unit.snapshots.test_history import submission\n"
+            "history = History.open(Path(sys.argv[1]), reactor)\n"
+            "for number in range(10**6):\n"
+            "    accepted = history.accept_blocking(submission(f'{sys.argv[2]}-{number}'))\n"
+            "    print(accepted.revision, accepted.version, flush=True)\n"
+        )
+        said: dict[int, str] = {}
+        for run in range(3):
+            process = subprocess.Popen(
+                [sys.executable, "-c", script, str(self.path), str(run)],
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=Path(__file__).parents[3],
+            )
+            assert process.stdout is not None
+            for _ in range(20 + run):
+                revision, version = process.stdout.readline().split()
+                self.assertNotIn(int(revision), said)
+                said[int(revision)] = version
+            os.kill(process.pid, signal.SIGKILL)
+            for line in process.stdout.read().splitlines():
+                revision, version = line.split()
+                said[int(revision)] = version
+            process.stdout.close()
+            process.wait()
+            newest = self.open().newest_blocking()
+            assert newest is not None
+            self.assertGreaterEqual(newest.revision, max(said))
+            said[newest.revision] = newest.version
+        self.assertEqual(sorted(said), list(range(1, max(said) + 1)))
+
+
+class RunningHistoryTests(TestCase):
+    """What happens while the reactor runs, in the database thread."""
+
+    def setUp(self) -> None:
+        folder = Path(self.enterContext(TemporaryDirectory()))
+        self.history = History.open(folder / "history.db", reactor)
+        self.history.startService()
+        self.addCleanup(self.history.stopService)
+
+    def accept(self, label: str) -> "Deferred[Accepted]":
+        return Deferred.fromCoroutine(self.history.accept(submission(label)))
+
+    async def test_an_accepted_snapshot_is_the_newest(self) -> None:
+        accepted = await self.accept("a")
+        self.assertEqual(await self.history.newest(), accepted)
+        self.assertEqual(self.history.newest_blocking(), accepted)
+
+    async def test_many_at_once_get_a_revision_each(self) -> None:
+        accepted = await gatherResults([self.accept(str(number)) for number in range(20)])
+        self.assertEqual([each.revision for each in accepted], list(range(1, 21)))
+
+    async def test_a_failing_database_is_an_answer(self) -> None:
+        with sqlite3.connect(self.history.path) as other:
+            other.execute("DROP TABLE snapshots")
+        other.close()
+        with self.assertRaisesRegex(HistoryUnusable, "no such table"):
+            await self.accept("a")
+
+    async def test_a_stopped_history_says_so(self) -> None:
+        self.history.stopService()
+        with self.assertRaisesRegex(HistoryUnusable, "closed"):
+            await self.accept("a")

@@ -1,0 +1,32 @@
+"""Makes ``twistd cellrouter-dp`` known to Twisted."""
+
+from twisted.application.service import IService, IServiceMaker
+from twisted.plugin import IPlugin
+from twisted.python.usage import Options
+from zope.interface import implementer
+
+
+@implementer(IPlugin, IServiceMaker)
+class DataPlaneMaker:
+    """What twistd asks for; imports wait until this daemon is the one that was asked for."""
+
+    tapname = "cellrouter-dp"
+    description = "Cellrouter data plane: routes HTTP requests to cells by their routing key."
+
+    @property
+    def options(self) -> type[Options]:
+        """The options' class."""
+        from cellrouter.dataplane.options import DataPlaneOptions
+
+        return DataPlaneOptions
+
+    def makeService(self, options: Options) -> IService:
+        """Build the daemon."""
+        from twisted.internet import reactor
+
+        from cellrouter.dataplane.service import DataPlane
+
+        return DataPlane(options, reactor)
+
+
+data_plane = DataPlaneMaker()
