@@ -5,13 +5,168 @@ strict types; one that may be absent may also be null.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from attrs import asdict, evolve
 
-from cellrouter.config import ConfigRefused, Revision, Violation
-from cellrouter.config import rules
+from cellrouter.config import ConfigRefused, Revision, Violation, rules
 from cellrouter.config.shapes import Field, Shapes
 from cellrouter.config.strict_json import read_json
-from cellrouter.config.violations import Findings, pointer, quoted
+from cellrouter.config.violations import Findings, did_you_mean, pointer, quoted
 from cellrouter.wire.messages import Ack, ConfigSnapshot, Hello, Message, Nack, Running, Status, Unknown
+
+T = TypeVar("T")
+
+_CLASSES: Mapping[str, type[Message]] = {
+    "config_snapshot": ConfigSnapshot,
+    "ack": Ack,
+    "nack": Nack,
+    "hello": Hello,
+    "status": Status,
+}
+_TYPES = {cls: name for name, cls in _CLASSES.items()}
+
+
+class MessageRefused(Exception):
+    """A message cannot be read.
+
+    :param violations: every reason; their paths point into the message.
+    :param message: the message as far as it could be parsed, from which is taken what a nack says about it.
+    """
+
+    def __init__(
+        self, violations: tuple[Violation, ...], message: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(*violations)
+        self.violations = violations
+        message = message or {}
+        config = message.get("config")
+        labelled = config if isinstance(config, dict) else message
+        self.version = _readable(rules.version, labelled.get("version"))
+        self.revision = _readable(_revision, message.get("revision"))
+        self.hash = _readable(rules.string, message.get("hash"))
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.violations))
+
+
+def encode(message: Message) -> bytes:
+    """Write a message as compact JSON; fields that are ``None`` are left out.
+
+    :raises ValueError: for a number that JSON does not have.
+    """
+    content = asdict(
+        message, filter=lambda attribute, value: attribute.name != "unknown_fields" and value is not None
+    )
+    return _json({"type": _TYPES[type(message)], **content})
+
+
+def encode_snapshot(
+    document: Mapping[str, object], revision: int | None, source_id: str | None, hash: str | None
+) -> bytes:
+    """Write a config snapshot, without the copy of the document that :func:`encode` makes.
+
+    :param document: the config's document.
+    :param revision: its revision.
+    :param source_id: names the history that the revision belongs to.
+    :param hash: the document's hash.
+    """
+    labels = {"revision": revision, "source_id": source_id, "hash": hash}
+    given = {name: value for name, value in labels.items() if value is not None}
+    return _json({"type": _TYPES[ConfigSnapshot], **given, "config": document})
+
+
+def decode(data: bytes, limit_bytes: int) -> Message | Unknown:
+    """Read a message.
+
+    :param data: the message's text.
+    :param limit_bytes: how much is accepted, in bytes.
+    :returns: the message, or what type it has when that is not a known one.
+    :raises MessageRefused: when it is too large, no JSON object, or has a field of the wrong type.
+    """
+    findings = Findings()
+    try:
+        content = read_json(data, limit_bytes, findings)
+    except ConfigRefused as refused:
+        raise MessageRefused(refused.violations) from None
+    if not isinstance(content, dict):
+        findings.add("", "invalid_json", f"a message must be an object, not {rules.type_name(content)}")
+        raise MessageRefused(findings.violations)
+    message = _structure(content, findings)
+    if message is None or findings:
+        raise MessageRefused(findings.violations, content)
+    return message
+
+
+def _structure(content: dict[str, object], findings: Findings) -> Message | Unknown | None:
+    kind = content.get("type")
+    if not isinstance(kind, str):
+        problem = "missing_field" if "type" not in content else "wrong_type"
+        findings.add("/type", problem, "a message must say its type, as a string")
+        return None
+    cls = _CLASSES.get(kind)
+    if cls is None:
+        return Unknown(kind)
+    message = _SHAPES.structure(content, cls, "", findings)
+    return message and evolve(message, unknown_fields=_unknown_fields(content, cls))
+
+
+def _unknown_fields(content: Mapping[str, object], cls: type[Message]) -> tuple[str, ...]:
+    unknown = [pointer(name) for name in content if name != "type" and name not in _SHAPES.known_fields(cls)]
+    running = content.get("running")
+    if cls is Hello and isinstance(running, dict):
+        unknown += [pointer("running", name) for name in running if name not in _SHAPES.known_fields(Running)]
+    return tuple(unknown)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def _readable(rule: Callable[[object], T], value: object) -> T | None:
+    try:
+        return rule(value)
+    except rules.Refusal:
+        return None
+
+
+def _revision(value: object) -> Revision:
+    return Revision(rules.integer(value))
+
+
+def _optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
+    return lambda value: None if value is None else rule(value)
+
+
+def _fields(**declared: Callable[[object], object]) -> dict[str, Field]:
+    """Declare fields that are called in JSON as they are here."""
+    return {name: Field(name, rule) for name, rule in declared.items()}
+
+
+def _shapes() -> Shapes:
+    shapes = Shapes(forbid_unknown_fields=False)
+    revision = _optional(_revision)
+    label = _optional(rules.string)
+    shapes.declare(Violation, _fields(path=rules.string, code=rules.string, message=rules.string))
+    shapes.declare(
+        Running, _fields(version=rules.string, revision=revision, hash=rules.string, source=rules.string)
+    )
+    shapes.declare(
+        ConfigSnapshot, _fields(config=rules.anything, revision=revision, source_id=label, hash=label)
+    )
+    shapes.declare(
+        Ack, _fields(version=rules.string, revision=revision, hash=rules.string, apply_ms=rules.number)
+    )
+    shapes.declare(
+        Nack, _fields(version=label, revision=revision, hash=label, errors=shapes.array_of(Violation))
+    )
+    shapes.declare(
+        Hello,
+        _fields(node_id=rules.string, software=rules.string, running=_optional(shapes.nested(Running))),
+    )
+    shapes.declare(Status, _fields(placements=rules.json_object, requests=rules.json_object))
+    return shapes
+
+
+_SHAPES = _shapes()
