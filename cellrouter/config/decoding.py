@@ -28,7 +28,7 @@ class _Document:
     routing_table: Mapping[RoutingKey, PlacementKey]
     placements: Mapping[str, object] = Factory(dict)
     cell_endpoints: Mapping[str, object] = Factory(dict)
-    default_placement: PlacementKey = PlacementKey(DEFAULT_PLACEMENT)
+    default_placement: PlacementKey = DEFAULT_PLACEMENT
     missing_key_policy: MissingKeyPolicy = MissingKeyPolicy.DEFAULT
 
 

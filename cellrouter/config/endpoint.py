@@ -20,13 +20,16 @@ _AUTHORITY = re.compile(r"(?:\[(?P<ipv6>[^\[\]]*)\]|(?P<name>[^:\[\]]+))(?::(?P<
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
 
+# What resolvers take for an IPv4 address, in forms such as 127.1 or 0x7f000001 too.
+_NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?", re.DOTALL)
+
 
 @frozen
 class Endpoint:
     """The address of a cell.
 
-    :param url: what clients and logs are shown: ``http://host[:port]`` as it was written, without a trailing slash
-        and with an international host name in its ASCII form, so that it can stand in a header field.
+    :param url: what clients and logs are shown: ``http://host[:port]`` as it was written, without a trailing
+        slash and with an international host name in its ASCII form, so that it can stand in a header field.
     :param host: an IP address without brackets, or a host name in ASCII and lower case.
     :param port: TCP port.
     """
@@ -67,7 +70,7 @@ def _parse_authority(authority: str) -> Endpoint:
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
         raise ValueError(
-            f"{quoted(authority)} is not host or host:port; an IPv6 address is written in brackets: [::1]:8080"
+            f"{quoted(authority)} is not host or host:port; an IPv6 address has brackets: [::1]:8080"
         )
     port = int(parts["port"]) if parts["port"] else _DEFAULT_PORT
     if not 1 <= port <= 65535:
@@ -89,7 +92,14 @@ def _host_name(text: str) -> str:
     name = text if text.isascii() else _to_ascii(text)
     if len(name.rstrip(".")) > _MAX_HOST_CHARS or not _HOST_NAME.fullmatch(name):
         raise ValueError(f"{quoted(text)} is not a host name")
-    return name.lower()
+    return _ipv4_address(name) if _NUMERIC.fullmatch(name) else name.lower()
+
+
+def _ipv4_address(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError as error:
+        raise ValueError(f"{quoted(text)} is not an IPv4 address") from error
 
 
 def _to_ascii(text: str) -> str:

@@ -61,7 +61,7 @@ def _load(document: object, findings: Findings) -> LoadedConfig:
 def document_hash(document: Mapping[str, object]) -> str:
     """Hash a valid document as it was written, whatever its key order and white space.
 
-    The canonical document is its JSON in UTF-8 with sorted keys and no spaces. It contains no fractions, so no two
+    The canonical document is its JSON in UTF-8 with sorted keys and no spaces. It has no fractions, so no two
     JSON writers disagree about it. The two ways of writing a placement are two documents.
 
     :param document: parsed JSON.

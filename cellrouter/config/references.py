@@ -1,19 +1,21 @@
 """Checks on the names in a document: that they are well formed, and that every placement named by one exists.
 
-They work on the parsed JSON, malformed parts included, so that one wrong value does not hide the faults of others.
+They work on the parsed JSON, malformed parts included, so that one wrong value does not hide the faults of
+others.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+from cellrouter.config.model import PlacementKey
 from cellrouter.config.rules import type_name
 from cellrouter.config.violations import Findings, Violation, did_you_mean, pointer, quoted
 
 PLACEMENT_MAPS = ("placements", "cellEndpoints")
 """The fields that define placements: the full form, and the short form for a URL only."""
 
-DEFAULT_PLACEMENT = "tier3"
+DEFAULT_PLACEMENT = PlacementKey("tier3")
 """The default placement of a document that names none."""
 
 _MAX_SHOWN_CYCLE = 10

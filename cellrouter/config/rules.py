@@ -88,13 +88,6 @@ def number(value: object) -> float:
     return float(value)
 
 
-def boolean(value: object) -> bool:
-    """Accept ``true`` or ``false``."""
-    if not isinstance(value, bool):
-        raise wrong_type("a boolean", value)
-    return value
-
-
 def at_least_one(value: object) -> int:
     """Accept an integer that can serve as a threshold or a limit."""
     if isinstance(value, int) and not isinstance(value, bool) and not 1 <= value <= MAX_INTEGER:

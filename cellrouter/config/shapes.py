@@ -1,7 +1,7 @@
 """Structures parsed JSON into attrs classes with cattrs, and turns what cattrs refuses into violations.
 
-cattrs by itself converts where it can (``"5"`` becomes 5) and reports Python attributes. Here every field names the
-JSON field it comes from and the rule its value must pass, and every refusal becomes a JSON pointer.
+cattrs by itself converts where it can (``"5"`` becomes 5) and reports Python attributes. Here every field
+names the JSON field it comes from and the rule its value must pass, and every refusal becomes a JSON pointer.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,6 @@ from cattrs import (
     ClassValidationError,
     Converter,
     ForbiddenExtraKeysError,
-    IterableValidationError,
     IterableValidationNote,
     override,
 )
@@ -33,10 +32,12 @@ class Field:
     :param name: the field's name in JSON.
     :param rule: takes the value and returns what the attribute gets, or raises
         :class:`~cellrouter.config.rules.Refusal`.
+    :param nullable: whether it may also be null or absent, which both give ``None``.
     """
 
     name: str
     rule: Callable[[object], object]
+    nullable: bool = False
 
 
 class Shapes:
@@ -54,18 +55,19 @@ class Shapes:
     ) -> None:
         """Say how a class is structured.
 
-        :param declared: for each attribute its :class:`Field`; an attribute left out is never taken from JSON.
-        :param check: looks at the finished value and raises :class:`~cellrouter.config.rules.Refusal` when its
-            fields contradict each other.
+        :param declared: for each attribute its :class:`Field`; one left out is never taken from JSON.
+        :param check: looks at the finished value and raises :class:`~cellrouter.config.rules.Refusal` when
+            its fields contradict each other.
         """
         # Any, because cattrs takes these as keyword arguments beside options of other types.
         overrides: dict[str, Any] = {
             attribute.name: _override(declared.get(attribute.name)) for attribute in fields(cls)
         }
         structure_members = make_dict_structure_fn(cls, self._converter, **overrides)
+        absent = {field.name: None for field in declared.values() if field.nullable}
 
         def structure_object(value: object, _: object) -> T:
-            result = structure_members(json_object(value), cls)
+            result = structure_members(absent | json_object(value), cls)
             if check is not None:
                 check(result)
             return result
@@ -78,12 +80,22 @@ class Shapes:
         return partial(self._converter.structure, cl=cls)
 
     def array_of(self, cls: type[T]) -> Callable[[object], tuple[T, ...]]:
-        """Make the rule for a field that holds an array of such objects."""
+        """Make the rule for a field that holds an array of such objects; it refuses at the first bad one.
+
+        So a megabyte of bad ones costs no more than one; each would be an exception with a traceback.
+        """
+
+        def item(index: int, value: object) -> T:
+            try:
+                return self._converter.structure(value, cls)
+            except (Refusal, ClassValidationError) as error:
+                error.add_note(IterableValidationNote("", index, cls))
+                raise
 
         def array(value: object) -> tuple[T, ...]:
             if not isinstance(value, list):
                 raise wrong_type("an array", value)
-            return self._converter.structure(value, tuple[cls, ...])  # type: ignore[valid-type]
+            return tuple(item(*each) for each in enumerate(value))
 
         return array
 
@@ -110,7 +122,7 @@ class Shapes:
         """Add a violation for each leaf of the tree of errors that cattrs raises."""
         if isinstance(error, Refusal):
             findings.add(path + pointer(*error.below), error.code, error.message)
-        elif isinstance(error, (ClassValidationError, IterableValidationError)):
+        elif isinstance(error, ClassValidationError):
             for inner in error.exceptions:
                 self._report(inner, path + pointer(*self._place(inner, error.cl)), findings)
         elif isinstance(error, ForbiddenExtraKeysError):
@@ -122,9 +134,9 @@ class Shapes:
             raise error
 
     def _place(self, error: BaseException, cls: type) -> list[str]:
-        """Read the notes by which cattrs says in which attribute or at which index an error arose."""
+        """Read the notes that say in which attribute or at which index an error arose, the inmost first."""
         place = []
-        for note in getattr(error, "__notes__", ()):
+        for note in reversed(getattr(error, "__notes__", ())):
             if isinstance(note, AttributeValidationNote):
                 place.append(self._names[cls][note.name])
             elif isinstance(note, IterableValidationNote):
@@ -135,8 +147,10 @@ class Shapes:
 def _override(field: Field | None) -> object:
     if field is None:
         return override(omit=True)
-    rule = field.rule
-    return override(rename=field.name, struct_hook=lambda value, _: rule(value))
+    rule, nullable = field.rule, field.nullable
+    return override(
+        rename=field.name, struct_hook=lambda value, _: None if nullable and value is None else rule(value)
+    )
 
 
 def _unknown_field(path: str, known: frozenset[str], name: str) -> Violation:

@@ -1,7 +1,7 @@
 """A JSON parser for documents that must mean one thing: everything that RFC 8259 leaves open is refused.
 
-The parser is the standard library's, in C. What it lets pass is caught by its hooks while it runs, or looked for
-afterwards; a position in the text is worked out only once something is known to be wrong.
+The parser is the standard library's, in C. What it lets pass is caught by its hooks while it runs, or looked
+for afterwards; a position in the text is worked out only once something is known to be wrong.
 """
 
 import json
@@ -18,14 +18,18 @@ from cellrouter.config.violations import ConfigRefused, Findings, Violation, poi
 MAX_DEPTH = 64
 """How deep objects and arrays may be nested; a valid document needs 4 levels."""
 
-_MAX_INTEGER_CHARS = 100
+_MAX_NUMBER_CHARS = 100
 
+# These are applied to text that is known to be JSON up to what they look for. Where they repeat they never go
+# back, so that a string of a million escapes costs no memory.
 _BYTE_ORDER_MARK = "\ufeff"
-_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
 _STRING_OR_BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
-_STRING_OR_NUMBER = re.compile(rf"{_STRING}|NaN|-?Infinity|-?[0-9][0-9.eE+-]*", re.DOTALL)
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+_STRING_OR_NUMBER = re.compile(rf"{_STRING}|NaN|-?Infinity|{_NUMBER}", re.DOTALL)
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SURROGATE_PAIR = r"u[dD][89abAB]..\\u[dD][c-fC-F].."
+_ESCAPE = re.compile(rf"\\(?:{_SURROGATE_PAIR}|(?P<lone>u[dD][89a-fA-F])|.)", re.DOTALL)
 
 
 def parse_json(data: bytes, limit_bytes: int) -> object:
@@ -64,6 +68,8 @@ def read_json(data: bytes, limit_bytes: int, findings: Findings) -> object:
 class _RepeatingObject(dict[str, object]):
     """An object in which a key is repeated, with all its members."""
 
+    __slots__ = ("pairs",)
+
     def __init__(self, pairs: list[tuple[str, object]]) -> None:
         super().__init__(pairs)
         self.pairs = pairs
@@ -71,6 +77,10 @@ class _RepeatingObject(dict[str, object]):
 
 class _UnusableNumber(ValueError):
     """A number was read that no document may contain; its position is not known at that point."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 def _parse(data: bytes, repeated: list[_RepeatingObject]) -> object:
@@ -93,8 +103,8 @@ def _parse(data: bytes, repeated: list[_RepeatingObject]) -> object:
         )
     except RecursionError:
         _fail_at_depth(text)
-    except _UnusableNumber:
-        _fail_at_number(text)
+    except _UnusableNumber as unusable:
+        _fail_at_number(text, unusable.text)
     if _too_deep(value):
         _fail_at_depth(text)
     if _SURROGATE_ESCAPE.search(text):
@@ -116,36 +126,26 @@ def _decode(data: bytes) -> str:
 
 
 def _integer(text: str) -> int:
-    if len(text) > _MAX_INTEGER_CHARS:
-        raise _UnusableNumber
+    if len(text) > _MAX_NUMBER_CHARS:
+        raise _UnusableNumber(text)
     return int(text)
 
 
 def _float(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise _UnusableNumber
+    if len(text) > _MAX_NUMBER_CHARS or math.isinf(value := float(text)):
+        raise _UnusableNumber(text)
     return value
 
 
 def _constant(text: str) -> NoReturn:
-    raise _UnusableNumber
+    raise _UnusableNumber(text)
 
 
-def _fail_at_number(text: str) -> NoReturn:
-    """Raise for the number that a hook refused: the first such one, since the text before it was parsed."""
-    numbers = (match for match in _STRING_OR_NUMBER.finditer(text) if not match[0].startswith('"'))
-    refused = next(match for match in numbers if not _is_usable(match[0]))
-    problem = "too large a number" if refused[0][-1].isdigit() else "not JSON"
-    raise JSONDecodeError(f"{quoted(refused[0])} is {problem}", text, refused.start())
-
-
-def _is_usable(number: str) -> bool:
-    try:
-        json.loads(number, parse_int=_integer, parse_float=_float, parse_constant=_constant)
-    except _UnusableNumber:
-        return False
-    return True
+def _fail_at_number(text: str, number: str) -> NoReturn:
+    """Raise for the number that a hook refused: the first one written so, since it refuses each such one."""
+    position = next(match.start() for match in _STRING_OR_NUMBER.finditer(text) if match[0] == number)
+    problem = "too large or too long a number" if number[-1].isdigit() else "not JSON"
+    raise JSONDecodeError(f"{quoted(number)} is {problem}", text, position)
 
 
 def _fail_at_depth(text: str) -> NoReturn:
@@ -159,10 +159,10 @@ def _fail_at_depth(text: str) -> NoReturn:
 
 
 def _check_surrogates(text: str) -> None:
-    """Refuse half of a surrogate pair: it is no character, and no UTF-8 text can hold it (RFC 8259 section 8.2)."""
-    for match in re.finditer(_STRING, text, re.DOTALL):
-        if _LONE_SURROGATE.search(json.loads(match[0])):
-            raise JSONDecodeError("a string contains half of a surrogate pair", text, match.start())
+    """Refuse half of a surrogate pair: no character, and nothing UTF-8 can hold (RFC 8259 section 8.2)."""
+    for match in _ESCAPE.finditer(text):
+        if match["lone"]:
+            raise JSONDecodeError("half of a surrogate pair is no character", text, match.start())
 
 
 def _too_deep(value: object) -> bool:
@@ -178,12 +178,12 @@ def _children(node: object) -> Iterable[object]:
     return node if isinstance(node, list) else ()
 
 
-def _report_repeated_keys(node: object, findings: Findings, path: str = "") -> None:
+def _report_repeated_keys(node: object, findings: Findings, *path: str) -> None:
     """Add a violation for each repeated key, also inside members that an equal key replaced."""
     members: Iterable[tuple[str, object]] = ()
     if isinstance(node, _RepeatingObject):
         members = node.pairs
-        counts = Counter(key for key, _ in members)
+        counts = Counter([key for key, _ in members])
         findings.add_each([key for key in counts if counts[key] > 1], partial(_repetition, path, counts))
     elif isinstance(node, dict):
         members = node.items()
@@ -191,11 +191,12 @@ def _report_repeated_keys(node: object, findings: Findings, path: str = "") -> N
         members = ((str(index), child) for index, child in enumerate(node))
     for key, child in members:
         if isinstance(child, (dict, list)):
-            _report_repeated_keys(child, findings, path + pointer(key))
+            _report_repeated_keys(child, findings, *path, key)
 
 
-def _repetition(path: str, counts: Counter[str], key: str) -> Violation:
-    return Violation(path + pointer(key), "duplicate_key", f"{quoted(key)} is written {counts[key]} times")
+def _repetition(path: tuple[str, ...], counts: Counter[str], key: str) -> Violation:
+    message = f"{quoted(key)} is written {counts[key]} times"
+    return Violation(pointer(*path, key), "duplicate_key", message)
 
 
 def _refused(code: str, message: str) -> ConfigRefused:

@@ -1,4 +1,4 @@
-"""What is wrong with a document: single violations, the bounded list of them, and the exception that carries it."""
+"""What is wrong with a document: single violations, the bounded list of them, and the exception with it."""
 
 import difflib
 from collections.abc import Callable, Collection, Sequence
@@ -9,9 +9,15 @@ from attrs import frozen
 MAX_VIOLATIONS = 100
 """How many violations of one document are kept; further ones are only counted."""
 
+MAX_REPORT_CHARS = 64 * 1024
+"""How long they may be together before no further one is kept: a peer must be able to take the list."""
+
 MAX_QUOTED_CHARS = 80
 MAX_TOKEN_CHARS = 256
-_MAX_SUGGESTIONS_FROM = 200
+
+# Comparing two names takes the product of their lengths.
+_MAX_SUGGESTIONS_FROM = 100
+_MAX_SUGGESTIONS_FOR_CHARS = 40
 
 T = TypeVar("T")
 
@@ -52,6 +58,7 @@ class Findings:
 
     def __init__(self) -> None:
         self._kept: list[Violation] = []
+        self._chars = 0
         self._omitted = 0
 
     def __bool__(self) -> bool:
@@ -59,7 +66,7 @@ class Findings:
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        """What was found, with a last entry that says how many more there are if they were too many to keep."""
+        """What was found; if that was too much to keep, a last entry says how many more there are."""
         if not self._omitted:
             return tuple(self._kept)
         rest = Violation("", "too_many_violations", f"and {self._omitted} more that are not listed")
@@ -75,9 +82,13 @@ class Findings:
         :param culprits: what breaks the rule, for example all the bad routing keys.
         :param describe: makes the violation of one culprit.
         """
-        room = MAX_VIOLATIONS - len(self._kept)
-        self._kept.extend(map(describe, culprits[:room]))
-        self._omitted += max(0, len(culprits) - room)
+        for index, culprit in enumerate(culprits):
+            if len(self._kept) == MAX_VIOLATIONS or self._chars >= MAX_REPORT_CHARS:
+                self._omitted += len(culprits) - index
+                return
+            violation = describe(culprit)
+            self._kept.append(violation)
+            self._chars += len(violation.path) + len(violation.message)
 
     def refuse_if_any(self) -> None:
         """Do nothing if nothing was found.
@@ -91,7 +102,7 @@ class Findings:
 def pointer(*tokens: str) -> str:
     """Build the JSON pointer that names a place by its keys (RFC 6901, section 3).
 
-    A token longer than any valid key is shortened, so that a hostile document cannot grow the report about it.
+    A token longer than any valid key is shortened, so that a hostile document cannot grow the report on it.
 
     :param tokens: object keys or array indexes from the root down.
     """
@@ -117,16 +128,16 @@ def printable(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Quote a piece of a document in a message: escaped, and at most :data:`MAX_QUOTED_CHARS` characters of it."""
+    """Quote a piece of a document in a message: escaped, and no more than :data:`MAX_QUOTED_CHARS` of it."""
     return f'"{printable(shortened(text, MAX_QUOTED_CHARS))}"'
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Suggest the known name that resembles a wrong one.
 
-    :returns: text to append to a message, empty when nothing is close or there are too many names to compare with.
+    :returns: text to append to a message; empty when nothing is close or comparing would take long.
     """
-    if len(known) > _MAX_SUGGESTIONS_FROM:
+    if len(known) > _MAX_SUGGESTIONS_FROM or len(name) > _MAX_SUGGESTIONS_FOR_CHARS:
         return ""
-    close = difflib.get_close_matches(name[:MAX_QUOTED_CHARS], known, n=1)
+    close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {quoted(close[0])}?" if close else ""

@@ -6,29 +6,19 @@ from typing import cast
 
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorThreads, IReactorTime
 from twisted.internet.threads import deferToThreadPool
-from twisted.web.server import Site
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
-from cellrouter.daemon import DaemonService, ListenerService, state_dir
+from cellrouter.daemon import DaemonService, ListenerService, QuietSite, state_dir
 from cellrouter.snapshots.history import History, HistoryUnusable
 from cellrouter.snapshots.poller import Unreadable
 
 
 class Reactor(IReactorCore, IReactorTime, IReactorThreads, IReactorFromThreads):
     """What the control plane needs of a reactor."""
-
-
-class QuietSite(Site):
-    """A site that writes no access log: health checks would fill it."""
-
-    noisy = False
-
-    def log(self, request: object) -> None:
-        """Write nothing."""
 
 
 def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonService:

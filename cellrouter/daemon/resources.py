@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 
 from twisted.web import http
 from twisted.web.resource import Resource
@@ -102,7 +103,7 @@ def problem(request: Request, status: int, detail: str) -> bytes:
 
     :param detail: what is wrong, for people.
     """
-    title = http.RESPONSES.get(status, b"").decode()
+    title = HTTPStatus(status).phrase
     document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return prepare(request, status, PROBLEM, encode(document))
 

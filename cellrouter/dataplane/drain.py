@@ -114,7 +114,8 @@ class Drain(Service):
                 count=self._engine.in_flight,
                 timeout=self._timeout_s,
             )
-            await self._wait()
+        # Also with none in flight: the last answers may still be on their way to slow clients.
+        await self._wait()
         aborted = self._engine.abort_all()
         if aborted:
             self.log.warn("drained: {count} exchanges were aborted", count=aborted)

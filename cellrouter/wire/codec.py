@@ -1,7 +1,7 @@
 """The messages' JSON form: one object with a ``type`` each.
 
-A peer may be newer than this program: types and fields that it adds are ignored. Fields that are known are held to
-strict types; one that may be absent may also be null.
+A peer may be newer than this program: types and fields that it adds are ignored. Fields that are known are
+held to strict types; one that may be absent may also be null.
 """
 
 import json
@@ -9,14 +9,17 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from attrs import asdict, evolve
+from attrs.filters import exclude
 
 from cellrouter.config import ConfigRefused, Revision, Violation, rules
 from cellrouter.config.shapes import Field, Shapes
 from cellrouter.config.strict_json import read_json
-from cellrouter.config.violations import Findings, did_you_mean, pointer, quoted
+from cellrouter.config.violations import Findings, pointer
 from cellrouter.wire.messages import Ack, ConfigSnapshot, Hello, Message, Nack, Running, Status, Unknown
 
 T = TypeVar("T")
+
+_MAX_LABEL_CHARS = 256
 
 _CLASSES: Mapping[str, type[Message]] = {
     "config_snapshot": ConfigSnapshot,
@@ -45,25 +48,25 @@ class MessageRefused(Exception):
         labelled = config if isinstance(config, dict) else message
         self.version = _readable(rules.version, labelled.get("version"))
         self.revision = _readable(_revision, message.get("revision"))
-        self.hash = _readable(rules.string, message.get("hash"))
+        self.hash = _readable(_label, message.get("hash"))
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.violations))
 
 
 def encode(message: Message) -> bytes:
-    """Write a message as compact JSON; fields that are ``None`` are left out.
+    """Write a message as compact JSON.
 
     :raises ValueError: for a number that JSON does not have.
     """
-    content = asdict(
-        message, filter=lambda attribute, value: attribute.name != "unknown_fields" and value is not None
-    )
-    return _json({"type": _TYPES[type(message)], **content})
+    return _json({"type": _TYPES[type(message)], **asdict(message, filter=exclude("unknown_fields"))})
 
 
 def encode_snapshot(
-    document: Mapping[str, object], revision: int | None, source_id: str | None, hash: str | None
+    document: Mapping[str, object],
+    revision: int | None,
+    source_id: str | None,
+    hash: str | None,  # noqa: A002 - called as in the message
 ) -> bytes:
     """Write a config snapshot, without the copy of the document that :func:`encode` makes.
 
@@ -73,8 +76,7 @@ def encode_snapshot(
     :param hash: the document's hash.
     """
     labels = {"revision": revision, "source_id": source_id, "hash": hash}
-    given = {name: value for name, value in labels.items() if value is not None}
-    return _json({"type": _TYPES[ConfigSnapshot], **given, "config": document})
+    return _json({"type": _TYPES[ConfigSnapshot], **labels, "config": document})
 
 
 def decode(data: bytes, limit_bytes: int) -> Message | Unknown:
@@ -113,15 +115,20 @@ def _structure(content: dict[str, object], findings: Findings) -> Message | Unkn
 
 
 def _unknown_fields(content: Mapping[str, object], cls: type[Message]) -> tuple[str, ...]:
-    unknown = [pointer(name) for name in content if name != "type" and name not in _SHAPES.known_fields(cls)]
+    known = _SHAPES.known_fields(cls) | {"type"}
+    unknown = [pointer(name) for name in content if name not in known]
     running = content.get("running")
     if cls is Hello and isinstance(running, dict):
-        unknown += [pointer("running", name) for name in running if name not in _SHAPES.known_fields(Running)]
+        known = _SHAPES.known_fields(Running)
+        unknown += [pointer("running", name) for name in running if name not in known]
     return tuple(unknown)
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+    # As UTF-8, since escapes could make a config longer than the limit that it was accepted under. Half of a
+    # surrogate pair, as a host's name can have it that is no UTF-8, would not be JSON.
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.encode("utf-8", "replace")
 
 
 def _readable(rule: Callable[[object], T], value: object) -> T | None:
@@ -135,37 +142,50 @@ def _revision(value: object) -> Revision:
     return Revision(rules.integer(value))
 
 
-def _optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
-    return lambda value: None if value is None else rule(value)
+def _label(value: object) -> str:
+    text = rules.string(value)
+    if len(text) > _MAX_LABEL_CHARS:
+        raise rules.Refusal("out_of_range", f"must be at most {_MAX_LABEL_CHARS} characters")
+    return text
 
 
-def _fields(**declared: Callable[[object], object]) -> dict[str, Field]:
+def _required(**declared: Callable[[object], object]) -> dict[str, Field]:
     """Declare fields that are called in JSON as they are here."""
     return {name: Field(name, rule) for name, rule in declared.items()}
 
 
+def _optional(**declared: Callable[[object], object]) -> dict[str, Field]:
+    return {name: Field(name, rule, nullable=True) for name, rule in declared.items()}
+
+
 def _shapes() -> Shapes:
     shapes = Shapes(forbid_unknown_fields=False)
-    revision = _optional(_revision)
-    label = _optional(rules.string)
-    shapes.declare(Violation, _fields(path=rules.string, code=rules.string, message=rules.string))
+    shapes.declare(Violation, _required(path=rules.string, code=rules.string, message=rules.string))
     shapes.declare(
-        Running, _fields(version=rules.string, revision=revision, hash=rules.string, source=rules.string)
+        Running,
+        _required(version=rules.string, hash=rules.string, source=rules.string)
+        | _optional(revision=_revision),
     )
     shapes.declare(
-        ConfigSnapshot, _fields(config=rules.anything, revision=revision, source_id=label, hash=label)
+        ConfigSnapshot,
+        _required(config=rules.anything)
+        | _optional(revision=_revision, source_id=rules.string, hash=rules.string),
     )
     shapes.declare(
-        Ack, _fields(version=rules.string, revision=revision, hash=rules.string, apply_ms=rules.number)
+        Ack,
+        _required(version=rules.string, hash=rules.string, apply_ms=rules.number)
+        | _optional(revision=_revision),
     )
     shapes.declare(
-        Nack, _fields(version=label, revision=revision, hash=label, errors=shapes.array_of(Violation))
+        Nack,
+        _required(errors=shapes.array_of(Violation))
+        | _optional(version=rules.string, revision=_revision, hash=rules.string),
     )
     shapes.declare(
         Hello,
-        _fields(node_id=rules.string, software=rules.string, running=_optional(shapes.nested(Running))),
+        _required(node_id=rules.string, software=rules.string) | _optional(running=shapes.nested(Running)),
     )
-    shapes.declare(Status, _fields(placements=rules.json_object, requests=rules.json_object))
+    shapes.declare(Status, _required(placements=rules.json_object, requests=rules.json_object))
     return shapes
 
 

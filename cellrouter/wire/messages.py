@@ -53,9 +53,9 @@ class Ack(_Extensible):
 class Nack(_Extensible):
     """Data plane to control plane: the message or the config is refused, the previous config stays in use.
 
-    :param version: the operator's label of the config, as far as it could be read; the same goes for the next two.
-    :param revision: its revision.
-    :param hash: the hash that it came with.
+    :param version: the operator's label of the config, if it could be read.
+    :param revision: its revision, if it came with one.
+    :param hash: the hash that it came with, if any.
     :param errors: every reason.
     """
 

@@ -1,0 +1,36 @@
+"""HTTP/1.1 for an intermediary, without input or output: what a message means and where it ends."""
+
+from cellrouter.http1.body import LAST_CHUNK, BodyReader, ChunkedReader, LengthReader, chunk
+from cellrouter.http1.buffer import RequestBuffer, ResponseBuffer
+from cellrouter.http1.forwarding import Peer, explanation, request_to_cell, response_to_client
+from cellrouter.http1.limits import MAX_INTERIM_RESPONSES, HeadLimits
+from cellrouter.http1.problem import phrase, problem
+from cellrouter.http1.refusal import Refused, bad_request, bad_response
+from cellrouter.http1.request import RequestHead, check_sizes, parse_request_head
+from cellrouter.http1.response import ResponseHead, parse_response_head
+
+__all__ = [
+    "LAST_CHUNK",
+    "MAX_INTERIM_RESPONSES",
+    "BodyReader",
+    "ChunkedReader",
+    "HeadLimits",
+    "LengthReader",
+    "Peer",
+    "Refused",
+    "RequestBuffer",
+    "RequestHead",
+    "ResponseBuffer",
+    "ResponseHead",
+    "bad_request",
+    "bad_response",
+    "check_sizes",
+    "chunk",
+    "explanation",
+    "parse_request_head",
+    "parse_response_head",
+    "phrase",
+    "problem",
+    "request_to_cell",
+    "response_to_client",
+]

@@ -1,0 +1,42 @@
+"""Which header fields mean something to a proxy, and what is done with them."""
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""Fields for one connection only (RFC 9110 section 7.6.1). ``Trailer`` is among them because trailers are dropped."""
+
+EXPLAIN = frozenset({b"x-routed-to", b"x-route-reason", b"x-route-match", b"x-request-id"})
+"""Fields of a response that only the router sets."""
+
+FORWARDED = frozenset(
+    {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port"}
+)
+"""Fields of a request by which proxies tell where it came from."""
+
+NEVER_NAMED = frozenset({b"host", b"content-length", b"x-routing-key", b"via", b"x-request-id"}) | FORWARDED
+"""Fields that a ``Connection`` field must not name: without them a request would mean something else."""
+
+
+def tokens(value: bytes) -> list[bytes]:
+    """Split a field's value at its commas (RFC 9110 section 5.6.1); in lower case, without empty elements."""
+    return [token for part in value.lower().split(b",") if (token := part.strip(b" \t"))]
+
+
+def without(lines: list[bytes], names: set[bytes]) -> list[bytes]:
+    """Leave out fields.
+
+    :param lines: fields, each ``Name: value``.
+    :param names: in lower case.
+    :returns: the others.
+    """
+    return [line for line in lines if line.partition(b":")[0].lower() not in names]

@@ -1,0 +1,193 @@
+"""The head of a cell's response: parsed, checked, and ready to be sent on."""
+
+from collections.abc import Callable, Mapping
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from cellrouter.http1 import grammar
+from cellrouter.http1.body import BodyReader, ChunkedReader, LengthReader, UntilCloseReader
+from cellrouter.http1.fields import EXPLAIN, HOP_BY_HOP, tokens, without
+from cellrouter.http1.limits import HeadLimits
+from cellrouter.http1.refusal import Refused, bad_response
+
+
+class ResponseHead:
+    """What a response says before its body.
+
+    A plain slotted class: one is made per response.
+
+    :ivar status: the status.
+    :ivar reason: the reason phrase, perhaps empty.
+    :ivar lines: the end-to-end fields, each ``Name: value`` in the cell's order and case, without those that only
+        the router sets.
+    :ivar content_length: the length of the body in bytes as the fields say it, or None.
+    :ivar chunked: whether the body is chunked.
+    :ivar keep_alive: whether the connection can be used again.
+
+    :param status: the status.
+    :param reason: the reason phrase.
+    :param minor: the minor version of HTTP/1.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_lengths",
+        "_minor",
+        "_refusal",
+        "_transfer_codings",
+        "chunked",
+        "content_length",
+        "keep_alive",
+        "lines",
+        "reason",
+        "status",
+    )
+
+    def __init__(self, status: int, reason: bytes, minor: int) -> None:
+        self.status = status
+        self.reason = reason
+        self.lines: list[bytes] = []
+        self.content_length: int | None = None
+        self.chunked = False
+        self.keep_alive = minor == 1
+        self._minor = minor
+        self._lengths = 0
+        self._connection: list[bytes] | None = None
+        self._transfer_codings: list[bytes] | None = None
+        self._refusal: Refused | None = None
+
+    @property
+    def interim(self) -> bool:
+        """Whether another response follows (RFC 9110 section 15.2)."""
+        return self.status < 200
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field, in the order of the message. It is called by llhttp too, hence its name.
+
+        :param name: as it came.
+        :param value: as it came.
+        """
+        take = _TAKE.get(name.lower())
+        if take is not None:
+            take(self, value.strip(b" \t"))
+        if take is None or take is ResponseHead._take_content_length:
+            self.lines.append(name + b": " + value)
+
+    def finish(self) -> "ResponseHead":
+        """Check what the fields say together.
+
+        :returns: this.
+        :raises Refused: with 502.
+        """
+        if self._transfer_codings is not None:
+            self._check_transfer_coding(self._transfer_codings)
+        if self._lengths > 1:
+            self._refuse("the cell's answer has more than one Content-Length")
+        if self._connection is not None:
+            self._check_connection(self._connection)
+        if self.status == 204 or self.interim:
+            # RFC 9110 section 8.6: it must not be there, and a client might wait for so many bytes.
+            self.lines = without(self.lines, {b"content-length"})
+        if self._refusal is not None:
+            raise self._refusal
+        return self
+
+    def body(self, method: bytes) -> BodyReader:
+        """Say where the body ends (RFC 9112 section 6.3).
+
+        :param method: of the request.
+        :returns: what reads it.
+        """
+        if method == b"HEAD" or self.status in (204, 304):
+            return LengthReader(0)
+        if self.chunked:
+            return ChunkedReader(bad_response)
+        if self.content_length is None:
+            return UntilCloseReader()
+        return LengthReader(self.content_length)
+
+    def _refuse(self, detail: str) -> None:
+        self._refusal = self._refusal or bad_response(detail)
+
+    def _check_transfer_coding(self, codings: list[bytes]) -> None:
+        if self._minor == 0:
+            self._refuse("the cell's answer is HTTP/1.0 and has Transfer-Encoding")
+        elif self._lengths:
+            self._refuse("the cell's answer has both Transfer-Encoding and Content-Length")
+        elif codings != [b"chunked"]:
+            self._refuse("the cell's answer has a Transfer-Encoding other than a single chunked")
+        self.chunked = True
+
+    def _check_connection(self, named: list[bytes]) -> None:
+        names = {token for value in named for token in tokens(value)}
+        if b"close" in names:
+            self.keep_alive = False
+        elif b"keep-alive" in names:
+            self.keep_alive = True
+        if b"content-length" in names:
+            self._refuse("the Connection field of the cell's answer names Content-Length")
+        names -= HOP_BY_HOP
+        names -= {b"close"}
+        if names:
+            self.lines = without(self.lines, names)
+
+    def _take_content_length(self, value: bytes) -> None:
+        self._lengths += 1
+        if grammar.CONTENT_LENGTH.fullmatch(value):
+            self.content_length = int(value)
+        else:
+            self._refuse(
+                "the Content-Length of the cell's answer is not one decimal number of up to 18 digits"
+            )
+
+    def _take_transfer_encoding(self, value: bytes) -> None:
+        self._transfer_codings = [*(self._transfer_codings or ()), value.lower()]
+
+    def _take_connection(self, value: bytes) -> None:
+        self._connection = [*(self._connection or ()), value]
+
+    def _drop(self, value: bytes) -> None:
+        """Let a field end here."""
+
+
+_TAKE: Mapping[bytes, Callable[[ResponseHead, bytes], None]] = {
+    **dict.fromkeys(HOP_BY_HOP | EXPLAIN, ResponseHead._drop),
+    b"content-length": ResponseHead._take_content_length,
+    b"transfer-encoding": ResponseHead._take_transfer_encoding,
+    b"connection": ResponseHead._take_connection,
+}
+"""What is done with each field that means something to the router, by name in lower case."""
+
+
+def parse_response_head(head: bytes, limits: HeadLimits) -> ResponseHead:
+    """Parse the head of a response.
+
+    :param head: everything up to and with the empty line.
+    :param limits: of its parts; its length as a whole has been looked at.
+    :returns: the head, checked and finished.
+    :raises Refused: when it breaks a rule: with 502.
+    """
+    matched = grammar.RESPONSE_HEAD.fullmatch(head)
+    if matched is None:
+        raise bad_response("the head of the cell's answer is malformed")
+    major, minor, status, reason = matched.groups()
+    if major != b"1" or minor not in b"01" or not b"100" <= status <= b"599":
+        raise bad_response("the cell's answer has a version or a status that does not exist")
+    if head.count(b"\n") - 2 > limits.fields:
+        raise Refused(
+            502,
+            "http_response_header_section_size",
+            f"the cell's answer has more than {limits.fields} header fields",
+        )
+    response = ResponseHead(int(status), reason or b"", minor == b"1")
+    if response.status == 101:
+        raise bad_response("the cell switches protocols without having been asked")
+    try:
+        HttpResponseParser(response).feed_data(head)
+    except HttpParserUpgrade:
+        # llhttp says so after a whole head with an Upgrade field, which is only an offer in any status but 101.
+        pass
+    except HttpParserError as error:
+        response.finish()
+        raise bad_response(f"the head of the cell's answer is malformed: {error}") from None
+    return response.finish()

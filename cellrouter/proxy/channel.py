@@ -1,0 +1,339 @@
+"""The lean door: a client's HTTP/1.1 connection."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from math import inf
+from typing import Any
+
+from twisted.internet.interfaces import IProtocol, IPushProducer, ISSLTransport
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from cellrouter.http1 import (
+    LAST_CHUNK,
+    BodyReader,
+    ChunkedReader,
+    LengthReader,
+    Peer,
+    Refused,
+    RequestBuffer,
+    RequestHead,
+    bad_request,
+    chunk,
+    parse_request_head,
+)
+from cellrouter.proxy.engine import ProxyEngine
+from cellrouter.proxy.exchange import Exchange
+from cellrouter.proxy.interfaces import IDownstream
+from cellrouter.proxy.peers import peer_of
+from cellrouter.proxy.transport import writer
+
+LINGER_S = 5.0
+"""How long a client that still sends after its answer may go on, so that the answer is not lost to a reset."""
+
+
+class _State(Enum):
+    """What a client's connection is doing."""
+
+    WAITING = auto()
+    """For the head of a request, or for the rest of one."""
+
+    RECEIVING = auto()
+    """The body of a request is arriving; its response may have begun."""
+
+    ANSWERING = auto()
+    """The request has arrived, its response has not been sent. What arrives now is the next request, and waits."""
+
+    LINGERING = auto()
+    """Everything is sent, and what arrives is ignored until the client closes."""
+
+    CLOSING = auto()
+    """The connection ends when everything is sent."""
+
+    HANDED_OVER = auto()
+    """twisted.web's own channel has the connection."""
+
+
+@implementer(IDownstream, IPushProducer)
+class LeanChannel(Protocol):
+    """One client's connection, used for one exchange after the other.
+
+    It is a producer to its own transport: when too much of a response waits there, the cell is paused.
+
+    :ivar deadline_s: when :meth:`expire` is due.
+
+    :param engine: routes.
+    :param debug_paths: paths that twisted.web answers.
+    :param stock_channel: makes twisted.web's own channel.
+    """
+
+    def __init__(
+        self,
+        engine: ProxyEngine,
+        debug_paths: frozenset[bytes],
+        stock_channel: Callable[[], IProtocol],
+    ) -> None:
+        self.deadline_s = inf
+        self._engine = engine
+        self._debug_paths = debug_paths
+        self._stock_channel = stock_channel
+        self._state = _State.WAITING
+        self._buffer = RequestBuffer(engine.limits)
+        self._ahead = b""
+        self._advancing = False
+        self._reading_paused = False
+        self._exchange: Exchange | None = None
+        self._stock: Any = None
+
+    def connectionMade(self) -> None:
+        """Prepare the transport."""
+        transport: Any = self.transport
+        transport.setTcpNoDelay(True)
+        transport.registerProducer(self, True)
+        self._write = writer(transport)
+        self._secure = ISSLTransport.providedBy(transport)
+        self._peer = peer_of(self._engine.settings, transport.getPeer(), self._secure)
+        self._engine.channels.add(self)
+        self._idle_from_now()
+        if self._engine.draining:
+            self.drain()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what the client sent."""
+        if self._state is _State.WAITING:
+            self._ahead = data
+            self._advance()
+        elif self._state is _State.RECEIVING:
+            self._receive(data)
+        elif self._state is _State.ANSWERING:
+            self._ahead += data
+            self.pause_request()
+        elif self._state is _State.HANDED_OVER:
+            self._stock.dataReceived(data)
+
+    def _advance(self) -> None:
+        """Take one request after the other from what has been read.
+
+        An answer that is complete at once leads here again; then the loop that is under way goes on.
+        """
+        if self._advancing:
+            return
+        self._advancing = True
+        while self._ahead and self._state is _State.WAITING:
+            data, self._ahead = self._ahead, b""
+            self._begin_request(data)
+        self._advancing = False
+
+    def _begin_request(self, data: bytes) -> None:
+        buffer = self._buffer
+        begun = bool(buffer)
+        try:
+            head = buffer.feed(data)
+            if head is None:
+                if not begun and buffer:
+                    self.deadline_s = self._engine.now() + self._engine.settings.head_timeout_s
+                return
+            request = parse_request_head(head, self._engine.limits)
+        except Refused as refused:
+            self._refuse(refused)
+            return
+        self.deadline_s = inf
+        if self._debug_paths and request.target.partition(b"?")[0] in self._debug_paths:
+            self._hand_over(head + buffer.rest)
+            return
+        self._request = request
+        rest = buffer.rest
+        if not request.has_body:
+            self._ahead = rest
+            self._state = _State.ANSWERING
+            self._exchange = exchange = Exchange(self._engine, self, self._peer)
+            exchange.start(request, b"", True)
+        else:
+            self._begin_body(request, rest)
+
+    def _begin_body(self, request: RequestHead, data: bytes) -> None:
+        reader: BodyReader
+        reader = ChunkedReader(bad_request) if request.chunked else LengthReader(request.content_length or 0)
+        self._reader = reader
+        self._state = _State.RECEIVING
+        exchange = Exchange(self._engine, self, self._peer)
+        try:
+            content = reader.feed(data) if data else b""
+        except Refused as refused:
+            self._exchange = exchange
+            exchange.request = request
+            exchange.refuse(refused)
+            return
+        if reader.done:
+            self._ahead = reader.rest
+            self._state = _State.ANSWERING
+        self._exchange = exchange
+        exchange.start(request, content, reader.done)
+
+    def _receive(self, data: bytes) -> None:
+        exchange, reader = self._exchange, self._reader
+        if exchange is None:
+            return
+        try:
+            content = reader.feed(data)
+        except Refused as refused:
+            exchange.request_failed(refused)
+            return
+        if reader.done:
+            self._ahead = reader.rest
+            self._state = _State.ANSWERING
+        if content or reader.done:
+            exchange.request_continued(content, reader.done)
+
+    def _refuse(self, refused: Refused) -> None:
+        """Answer what is no request; where the next one would begin is unknown, so it is the last."""
+        self.deadline_s = inf
+        self._state = _State.RECEIVING
+        self._request = _UNREADABLE
+        self._exchange = exchange = Exchange(self._engine, self, self._peer)
+        exchange.refuse(refused)
+
+    def respond(
+        self, status: int, reason: bytes, fields: bytes, open_ended: bool, content: bytes, last: bool
+    ) -> None:
+        """Send the head of the final response and the beginning of its body."""
+        request = self._request
+        keep = request.keep_alive and self._state is _State.ANSWERING and not self._engine.draining
+        chunked = open_ended and request.minor == 1
+        keep = keep and chunked is open_ended
+        self._keep, self._chunked = keep, chunked
+        connection = b""
+        if not keep:
+            connection = b"Connection: close\r\n"
+        elif not request.minor:
+            connection = b"Connection: keep-alive\r\n"
+        if chunked:
+            connection += b"Transfer-Encoding: chunked\r\n"
+            content = self._framed(content, last)
+        self._write(b"HTTP/1.1 %d %b\r\n%b%b\r\n%b" % (status, reason, fields, connection, content))
+        if last:
+            self._response_sent()
+
+    def send(self, content: bytes, last: bool) -> None:
+        """Send more of the body."""
+        if self._chunked:
+            content = self._framed(content, last)
+        if content:
+            self._write(content)
+        if last:
+            self._response_sent()
+
+    def _framed(self, content: bytes, last: bool) -> bytes:
+        return chunk(content) + LAST_CHUNK if last else chunk(content)
+
+    def send_interim(self, status: int, reason: bytes, fields: bytes) -> None:
+        """Send a 1xx response."""
+        self._write(b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, reason, fields))
+
+    def _response_sent(self) -> None:
+        self._exchange = None
+        whole = self._state is _State.ANSWERING
+        if self._keep and not self._engine.draining:
+            self._state = _State.WAITING
+            self._idle_from_now()
+            self.resume_request()
+            self._advance()
+        elif (whole and not self._ahead) or self._secure:
+            self._close()
+        else:
+            self._linger()
+
+    def _idle_from_now(self) -> None:
+        self.deadline_s = self._engine.now() + self._engine.settings.keepalive_timeout_s
+
+    def _linger(self) -> None:
+        self._state = _State.LINGERING
+        self._ahead = b""
+        self.deadline_s = self._engine.now() + LINGER_S
+        transport: Any = self.transport
+        transport.unregisterProducer()
+        transport.loseWriteConnection()
+        self.resume_request()
+
+    def _close(self) -> None:
+        self._state = _State.CLOSING
+        self.deadline_s = inf
+        transport: Any = self.transport
+        transport.unregisterProducer()
+        transport.loseConnection()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._state = _State.CLOSING
+        self.deadline_s = inf
+        self._exchange = None
+        transport: Any = self.transport
+        transport.abortConnection()
+
+    def pause_request(self) -> None:
+        """Read nothing for now."""
+        if not self._reading_paused:
+            self._reading_paused = True
+            transport: Any = self.transport
+            transport.pauseProducing()
+
+    def resume_request(self) -> None:
+        """Read again."""
+        if self._reading_paused:
+            self._reading_paused = False
+            transport: Any = self.transport
+            transport.resumeProducing()
+
+    def expire(self) -> None:
+        """No request came, or not the rest of one, or a client that should have closed did not."""
+        if self._state is _State.LINGERING:
+            self.abort()
+        elif self._buffer:
+            seconds = self._engine.settings.head_timeout_s
+            self._refuse(Refused(408, None, f"the head of the request was not complete in {seconds:g} s"))
+        else:
+            self._close()
+
+    def drain(self) -> None:
+        """End with the exchange that it is in, or at once if it is in none."""
+        if self._state is _State.WAITING and not self._buffer:
+            self._close()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone."""
+        self.deadline_s = inf
+        self._state, state = _State.CLOSING, self._state
+        self._engine.channel_closed(self)
+        exchange, self._exchange = self._exchange, None
+        if state is _State.HANDED_OVER:
+            self._stock.connectionLost(reason)
+        elif exchange is not None:
+            exchange.client_gone()
+
+    def _hand_over(self, data: bytes) -> None:
+        """Let twisted.web answer this request, the connection's last: it would not route the next ones."""
+        self._state = _State.HANDED_OVER
+        transport: Any = self.transport
+        transport.unregisterProducer()
+        self._stock = stock = self._stock_channel()
+        stock.makeConnection(transport)
+        line, _, fields = data.partition(b"\r\n")
+        stock.dataReceived(line + b"\r\nConnection: close\r\n" + fields)
+
+    def pauseProducing(self) -> None:
+        """Too much waits to be sent to the client."""
+        if self._exchange is not None:
+            self._exchange.pause_response()
+
+    def resumeProducing(self) -> None:
+        """It has been sent."""
+        if self._exchange is not None:
+            self._exchange.resume_response()
+
+    def stopProducing(self) -> None:
+        """The connection is gone; ``connectionLost`` tells why."""
+
+
+_UNREADABLE = RequestHead(b"", b"", 1)
+"""Stands for a request that could not be read."""

@@ -1,0 +1,393 @@
+"""One request and its response, from the head of the one to the end of the other.
+
+All rules of the data path are here and in ``http1``; doors and connections only move bytes.
+
+The response's side walks through :class:`Phase`. The request's side is over when ``_sent`` is true; the two are
+independent, since a cell may answer while the client still uploads.
+"""
+
+from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from cellrouter.http1 import (
+    Peer,
+    Refused,
+    RequestHead,
+    ResponseHead,
+    phrase,
+    problem,
+    request_to_cell,
+    response_to_client,
+)
+from cellrouter.proxy.installed import Destination
+from cellrouter.proxy.pool import refusal
+from cellrouter.proxy.record import CLIENT_CLOSED_REQUEST
+from cellrouter.proxy.upstream import UpstreamConnection
+
+if TYPE_CHECKING:
+    from cellrouter.proxy.engine import ProxyEngine
+
+# RFC 9110 section 9.2.2.
+_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+
+
+class Phase(Enum):
+    """How far the response is. It only ever goes forward, but for one new attempt from ``AWAITING``."""
+
+    STARTING = auto()
+    """Nothing has been sent to a cell: the request is looked at, or the cell is being dialled."""
+
+    AWAITING = auto()
+    """The request is being sent or was sent; the head of the response has not come."""
+
+    STREAMING = auto()
+    """The head of the response went to the client; the body follows."""
+
+    ENDED = auto()
+    """The exchange is over, for better or worse, and has been logged."""
+
+
+class Exchange:
+    """One request and its response.
+
+    A plain slotted class: one is made per request.
+
+    :ivar request: the request's head, or None if it could not be read.
+    :ivar destination: where it goes, once that is known.
+    :ivar installed: the snapshot it is routed by.
+    :ivar request_id: its ID.
+    :ivar deadline_s: when :meth:`expire` is due, in seconds of the reactor.
+    :ivar began_s: when it began.
+    :ivar upstream_s: the seconds from when the request was first sent until the head of the response came, or None.
+    :ivar bytes_in: content received from the client.
+    :ivar bytes_out: content sent to the client.
+    :ivar status: the status of the response, or what stands for it in the log.
+    :ivar error: the word for what went wrong, if something did.
+
+    :param engine: what all exchanges share.
+    :param downstream: the client's side: an ``IDownstream``.
+    :param peer: the client.
+    """
+
+    __slots__ = (
+        "_began_upstream_s",
+        "_dialling",
+        "_downstream",
+        "_engine",
+        "_held",
+        "_peer",
+        "_phase",
+        "_response_paused",
+        "_sent",
+        "_upstream",
+        "began_s",
+        "bytes_in",
+        "bytes_out",
+        "deadline_s",
+        "destination",
+        "error",
+        "installed",
+        "request",
+        "request_id",
+        "status",
+        "upstream_s",
+    )
+
+    def __init__(self, engine: "ProxyEngine", downstream: Any, peer: Peer) -> None:
+        self._engine = engine
+        self._downstream = downstream
+        self._peer = peer
+        self._phase = Phase.STARTING
+        self._sent = False
+        self._held = b""
+        self._upstream: UpstreamConnection | None = None
+        self._dialling: Deferred[None] | None = None
+        self._response_paused = False
+        self._began_upstream_s = 0.0
+        self.installed = engine.installed
+        self.request: RequestHead | None = None
+        self.destination: Destination | None = None
+        self.request_id = b""
+        self.deadline_s = inf
+        self.began_s = engine.now()
+        self.upstream_s: float | None = None
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.status = 0
+        self.error: str | None = None
+        engine.exchanges.add(self)
+
+    def start(self, request: RequestHead, content: bytes, last: bool) -> None:
+        """Route a request, and send it to its cell.
+
+        :param request: its head.
+        :param content: the beginning of its body.
+        :param last: whether that is all of it.
+        """
+        self.request = request
+        self.request_id = self._peer.request_id(request) or self._engine.new_request_id()
+        table = self.installed.table
+        if request.routing_key is None and table.reject_missing:
+            self._answer(Refused(400, "http_request_error", "the request has no X-Routing-Key"))
+            return
+        destination = self.installed.destination(request.routing_key)
+        self.destination = destination
+        destination.state.enter()
+        self._sent = last
+        self._held = content
+        self.bytes_in = len(content)
+        if self._too_large(request.content_length or 0):
+            return
+        upstream = destination.cell.take()
+        if upstream is not None:
+            self._send_on(upstream)
+        else:
+            self._dial(destination)
+
+    def refuse(self, refused: Refused) -> None:
+        """Answer a request that could not be read.
+
+        :param refused: why.
+        """
+        self.request_id = self._engine.new_request_id()
+        self._answer(refused)
+
+    def _dial(self, destination: Destination) -> None:
+        if not self._sent:
+            self._downstream.pause_request()
+        dialling = destination.cell.dial()
+        self._dialling = dialling.addCallbacks(self._dialled, self._not_dialled)
+
+    def _dialled(self, upstream: UpstreamConnection) -> None:
+        self._dialling = None
+        if self._phase is Phase.ENDED:
+            upstream.abort()
+            return
+        sent = self._sent
+        self._send_on(upstream)
+        if not sent and not upstream.request_paused:
+            self._downstream.resume_request()
+
+    def _not_dialled(self, failure: Failure) -> None:
+        self._dialling = None
+        if self._phase is not Phase.ENDED:
+            self._answer(refusal(failure))
+
+    def _send_on(self, upstream: UpstreamConnection) -> None:
+        request, destination = self.request, self.destination
+        assert request is not None
+        assert destination is not None
+        self._upstream = upstream
+        self._phase = Phase.AWAITING
+        self._began_upstream_s = self._engine.now()
+        authority = destination.route.endpoint.url[len("http://") :].encode("ascii")
+        head = request_to_cell(request, self._peer, self.request_id, authority)
+        content, self._held = self._held, b""
+        upstream.begin(self, request.method, head, request.chunked, content, self._sent)
+        self._progress()
+
+    def _progress(self) -> None:
+        """Give the exchange its time from now on."""
+        settings = self._engine.settings
+        awaiting = self._sent and self._phase is Phase.AWAITING
+        allowed_s = settings.response_timeout_s if awaiting else settings.body_idle_timeout_s
+        self.deadline_s = self._engine.now() + allowed_s
+
+    def request_continued(self, content: bytes, last: bool) -> None:
+        """Take more of the request's body.
+
+        :param content: of the body.
+        :param last: whether the request ends with it.
+        """
+        if self._phase is Phase.ENDED:
+            return
+        self.bytes_in += len(content)
+        if self._too_large(self.bytes_in):
+            return
+        self._sent = last
+        if self._upstream is None:
+            self._held += content
+            return
+        self._upstream.send(content, last)
+        self._progress()
+
+    def request_failed(self, refused: Refused) -> None:
+        """The request's body breaks a rule.
+
+        :param refused: which.
+        """
+        self._fail(refused)
+
+    def _too_large(self, count: int) -> bool:
+        destination = self.destination
+        limit = None if destination is None else destination.body_limit_bytes
+        if limit is None or max(count, self.bytes_in) <= limit:
+            return False
+        self._fail(Refused(413, "http_request_error", f"the request's body is longer than {limit} bytes"))
+        return True
+
+    def pause_request(self) -> None:
+        """The cell does not take what it is sent."""
+        if not self._sent:
+            self._downstream.pause_request()
+
+    def resume_request(self) -> None:
+        """The cell takes more."""
+        if not self._sent:
+            self._downstream.resume_request()
+            self._progress()
+
+    def pause_response(self) -> None:
+        """The client does not take what it is sent."""
+        self._response_paused = True
+        if self._upstream is not None:
+            self._upstream.pause_response()
+
+    def resume_response(self) -> None:
+        """The client takes more."""
+        self._response_paused = False
+        if self._upstream is not None:
+            self._upstream.resume_response()
+            self._progress()
+
+    def interim(self, response: ResponseHead) -> None:
+        """The cell sent an interim response.
+
+        :param response: its head.
+        """
+        if self.request is not None and self.request.minor:
+            fields = b"\r\n".join([*response.lines, b""])
+            self._downstream.send_interim(response.status, response.reason, fields)
+
+    def response_began(self, response: ResponseHead, content: bytes, last: bool) -> None:
+        """The cell began to answer.
+
+        :param response: the head of its answer.
+        :param content: the beginning of the body.
+        :param last: whether that is all of it; then the connection has been given up already.
+        """
+        request, destination = self.request, self.destination
+        assert request is not None
+        assert destination is not None
+        self._phase = Phase.STREAMING
+        self.status = response.status
+        self.bytes_out = len(content)
+        self.upstream_s = self._engine.now() - self._began_upstream_s
+        fields = response_to_client(response, destination.explanation, self.request_id)
+        bodiless = request.method == b"HEAD" or response.status in (204, 304)
+        open_ended = not bodiless and response.content_length is None
+        if last:
+            self._upstream = None
+            self._end()
+        else:
+            self._progress()
+        self._downstream.respond(response.status, response.reason, fields, open_ended, content, last)
+
+    def response_continued(self, content: bytes, last: bool) -> None:
+        """The cell sent more of the body.
+
+        :param content: of the body.
+        :param last: whether it ends with it; then the connection has been given up already.
+        """
+        self.bytes_out += len(content)
+        if last:
+            self._upstream = None
+            self._end()
+        else:
+            self._progress()
+        self._downstream.send(content, last)
+
+    def upstream_failed(self, refused: Refused, retry: bool) -> None:
+        """The connection to the cell failed, and is gone.
+
+        :param refused: how.
+        :param retry: whether the cell may have closed it before the request came.
+        """
+        self._upstream = None
+        request, destination = self.request, self.destination
+        if (
+            retry
+            and request is not None
+            and destination is not None
+            and request.method in _IDEMPOTENT
+            and not request.has_body
+        ):
+            self._phase = Phase.STARTING
+            self.deadline_s = inf
+            self._dial(destination)
+            return
+        self._fail(refused)
+
+    def client_gone(self) -> None:
+        """The client's connection is gone."""
+        if self._phase is not Phase.ENDED:
+            self._leave_upstream()
+            self.status, self.error = CLIENT_CLOSED_REQUEST, "client_closed_request"
+            self._end()
+
+    def expire(self) -> None:
+        """The time allowed for the next step is over."""
+        seconds = self._engine.settings.body_idle_timeout_s
+        if self._phase is Phase.STREAMING and self._response_paused:
+            self._fail(Refused(502, "client_read_timeout", "the client does not read its answer"))
+        elif self._phase is Phase.STREAMING:
+            self._fail(Refused(504, "connection_read_timeout", "the cell's answer does not continue"))
+        elif self._sent:
+            self._fail(Refused(504, "http_response_timeout", "the cell did not answer in time"))
+        elif self._upstream is not None and self._upstream.request_paused:
+            self._fail(Refused(504, "connection_write_timeout", "the cell does not take the request's body"))
+        else:
+            self._fail(Refused(408, None, f"no part of the request's body came for {seconds:g} s"))
+
+    def abort(self, error: str) -> None:
+        """End without an answer.
+
+        :param error: the word for it in the log.
+        """
+        if self._phase is not Phase.ENDED:
+            self._leave_upstream()
+            self.status, self.error = self.status or 503, error
+            self._end()
+            self._downstream.abort()
+
+    def _fail(self, refused: Refused) -> None:
+        if self._phase is Phase.STREAMING:
+            self.abort(refused.error or phrase(refused.status))
+        elif self._phase is not Phase.ENDED:
+            self._answer(refused)
+
+    def _answer(self, refused: Refused) -> None:
+        """Answer in the cell's place."""
+        self._leave_upstream()
+        self.status = refused.status
+        self.error = refused.error or phrase(refused.status)
+        destination = self.destination
+        placement, explanation = None, b""
+        if destination is not None:
+            placement, explanation = destination.route.placement, destination.explanation
+        fields, body = problem(refused, self.request_id, placement, explanation)
+        if self.request is not None and self.request.method == b"HEAD":
+            body = b""
+        self.bytes_out = len(body)
+        self._end()
+        self._downstream.respond(refused.status, phrase(refused.status).encode(), fields, False, body, True)
+
+    def _leave_upstream(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.abort()
+        dialling, self._dialling = self._dialling, None
+        if dialling is not None:
+            self._phase = Phase.ENDED
+            dialling.cancel()
+
+    def _end(self) -> None:
+        self._phase = Phase.ENDED
+        self.deadline_s = inf
+        if self.destination is not None:
+            self.destination.state.leave()
+        self._engine.ended(self)

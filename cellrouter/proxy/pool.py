@@ -1,0 +1,151 @@
+"""Connections to cells that wait for their next request."""
+
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.error import (
+    ConnectError,
+    ConnectionRefusedError,
+    DNSLookupError,
+    TimeoutError,
+    UserError,
+)
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+
+from cellrouter.config import Endpoint
+from cellrouter.http1 import Refused
+from cellrouter.proxy.settings import ProxySettings
+from cellrouter.proxy.upstream import UpstreamConnection
+
+
+class CellPool:
+    """The connections to one cell: the one that was used last is used next.
+
+    :ivar idle: connections that wait, the one that waits longest first.
+
+    :param endpoint: the cell's address.
+    :param pools: all pools, which share one limit.
+    """
+
+    def __init__(self, endpoint: Endpoint, pools: "Pools") -> None:
+        self.endpoint = endpoint
+        self.idle: list[UpstreamConnection] = []
+        self._pools = pools
+        self._retired = False
+
+    def take(self) -> UpstreamConnection | None:
+        """Give an idle connection, or None if a new one must be dialled."""
+        while self.idle:
+            connection = self.idle.pop()
+            self._pools.idle_count -= 1
+            if connection.deadline_s > self._pools.reactor.seconds():
+                return connection
+            connection.close()
+        return None
+
+    def give_back(self, connection: UpstreamConnection) -> None:
+        """Take a connection whose exchange ended cleanly."""
+        pools = self._pools
+        if self._retired or pools.idle_count >= pools.settings.max_idle_upstreams:
+            connection.close()
+            return
+        connection.deadline_s = pools.reactor.seconds() + pools.settings.upstream_idle_timeout_s
+        pools.idle_count += 1
+        self.idle.append(connection)
+
+    def forget(self, connection: UpstreamConnection) -> None:
+        """Drop an idle connection that ended."""
+        if connection in self.idle:
+            self.idle.remove(connection)
+            self._pools.idle_count -= 1
+
+    def dial(self) -> "Deferred[UpstreamConnection]":
+        """Make a connection.
+
+        :returns: a Deferred that fires with it, or fails with what :func:`refusal` explains; cancelling it ends
+            the attempt.
+        """
+        pools, settings = self._pools, self._pools.settings
+        factory = Factory.forProtocol(lambda: UpstreamConnection(self, pools.limits))
+        factory.noisy = False
+        endpoint = HostnameEndpoint(
+            pools.reactor, self.endpoint.host, self.endpoint.port, timeout=settings.dial_timeout_s
+        )
+        dialled: Deferred[UpstreamConnection] = endpoint.connect(factory)
+        # The endpoint's own limit is for each address of the host, and not for the look-up.
+        return dialled.addTimeout(settings.dial_timeout_s, pools.reactor)
+
+    def close_expired(self, now_s: float) -> None:
+        """Close the connections that have been idle for too long."""
+        while self.idle and self.idle[0].deadline_s <= now_s:
+            self._pools.idle_count -= 1
+            self.idle.pop(0).close()
+
+    def retire(self) -> None:
+        """Close what is idle, and from now on what becomes so."""
+        self._retired = True
+        self.close_expired(float("inf"))
+
+
+class Pools:
+    """The connections to all cells.
+
+    :ivar idle_count: how many connections are idle in all.
+
+    :param reactor: connects, and measures.
+    :param settings: time-outs and limits.
+    """
+
+    def __init__(self, reactor: Any, settings: ProxySettings) -> None:
+        self.reactor = reactor
+        self.settings = settings
+        self.limits = settings.head_limits
+        self.idle_count = 0
+        self._cells: dict[Endpoint, CellPool] = {}
+
+    def __getitem__(self, endpoint: Endpoint) -> CellPool:
+        """Give the pool of a cell of the newest snapshot.
+
+        :raises KeyError: for any other.
+        """
+        return self._cells[endpoint]
+
+    def install(self, endpoints: frozenset[Endpoint]) -> None:
+        """Take the cells of a snapshot; idle connections to cells that are gone are closed.
+
+        :param endpoints: their addresses.
+        """
+        old = self._cells
+        self._cells = {endpoint: old.get(endpoint) or CellPool(endpoint, self) for endpoint in endpoints}
+        for endpoint, cell in old.items():
+            if endpoint not in endpoints:
+                cell.retire()
+
+    def sweep(self, now_s: float) -> None:
+        """Close what has been idle for too long."""
+        if self.idle_count:
+            for cell in self._cells.values():
+                cell.close_expired(now_s)
+
+    def close(self) -> None:
+        """Close everything that is idle, for good."""
+        self.install(frozenset())
+
+
+def refusal(failure: Failure) -> Refused:
+    """Say why a cell could not be reached.
+
+    :param failure: of a dial.
+    """
+    if failure.check(TimeoutError, DeferredTimeoutError, CancelledError):
+        return Refused(502, "connection_timeout", "the cell did not accept a connection in time")
+    if failure.check(ConnectionRefusedError):
+        return Refused(502, "connection_refused", "the cell refused the connection")
+    if failure.check(DNSLookupError):
+        return Refused(502, "dns_error", "the name of the cell's host was not found")
+    if failure.check(ConnectError, UserError, OSError):
+        return Refused(502, "destination_ip_unroutable", "the cell's host cannot be reached")
+    return Refused(502, "proxy_internal_error", "the router failed to connect to the cell")

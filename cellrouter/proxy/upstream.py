@@ -1,0 +1,256 @@
+"""A connection to a cell."""
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from cellrouter.http1 import (
+    LAST_CHUNK,
+    MAX_INTERIM_RESPONSES,
+    BodyReader,
+    HeadLimits,
+    Refused,
+    ResponseBuffer,
+    ResponseHead,
+    bad_response,
+    chunk,
+    parse_response_head,
+)
+from cellrouter.proxy.transport import writer
+
+if TYPE_CHECKING:
+    from cellrouter.proxy.exchange import Exchange
+    from cellrouter.proxy.pool import CellPool
+
+
+class _State(Enum):
+    """What a connection to a cell is doing."""
+
+    IDLE = auto()
+    """Waiting in the pool, or just made. Anything that arrives makes it useless."""
+
+    AWAITING = auto()
+    """A request is being sent or was sent; the head of the response has not arrived."""
+
+    RECEIVING = auto()
+    """The body of the response is arriving."""
+
+    CLOSED = auto()
+    """Not to be used again."""
+
+
+@implementer(IPushProducer)
+class UpstreamConnection(Protocol):
+    """One connection to a cell, used by one exchange after the other.
+
+    It is a producer to its own transport: when too much of a request waits there, the client is paused.
+
+    :ivar deadline_s: when it has been idle for too long.
+    :ivar request_paused: whether the cell does not take what it is sent.
+
+    :param pool: where it comes from and returns to.
+    :param limits: of the heads of responses.
+    """
+
+    def __init__(self, pool: "CellPool", limits: HeadLimits) -> None:
+        self.deadline_s = 0.0
+        self.request_paused = False
+        self._pool = pool
+        self._limits = limits
+        self._state = _State.IDLE
+        self._exchange: Exchange | None = None
+        self._used = False
+        self._clean_start = True
+
+    def connectionMade(self) -> None:
+        """Prepare the transport."""
+        transport: Any = self.transport
+        transport.setTcpNoDelay(True)
+        transport.registerProducer(self, True)
+        self._write = writer(transport)
+
+    def begin(
+        self, exchange: "Exchange", method: bytes, head: bytes, chunked: bool, content: bytes, last: bool
+    ) -> None:
+        """Send a request.
+
+        :param exchange: is told what the cell answers.
+        :param method: the request's method.
+        :param head: its head.
+        :param chunked: whether its body is sent in chunks.
+        :param content: the beginning of the body.
+        :param last: whether that is all of it.
+        """
+        self._exchange = exchange
+        self._method = method
+        self._chunked = chunked
+        self._sent = last
+        self._state = _State.AWAITING
+        self._buffer = ResponseBuffer(self._limits)
+        self._interim_left = MAX_INTERIM_RESPONSES
+        self._clean_start = True
+        self._write(head + self._framed(content, last) if chunked else head + content)
+
+    def send(self, content: bytes, last: bool) -> None:
+        """Send more of a request's body.
+
+        :param content: of the body.
+        :param last: whether the request ends with it.
+        """
+        self._sent = last
+        framed = self._framed(content, last) if self._chunked else content
+        if framed:
+            self._write(framed)
+
+    def _framed(self, content: bytes, last: bool) -> bytes:
+        return chunk(content) + LAST_CHUNK if last else chunk(content)
+
+    def pause_response(self) -> None:
+        """Read nothing for now."""
+        self._transport.pauseProducing()
+
+    def resume_response(self) -> None:
+        """Read again."""
+        self._transport.resumeProducing()
+
+    def abort(self) -> None:
+        """End at once, and tell nobody."""
+        self._exchange = None
+        if self._state is not _State.CLOSED:
+            self._state = _State.CLOSED
+            self._transport.abortConnection()
+
+    def close(self) -> None:
+        """End, with everything sent before."""
+        self._exchange = None
+        if self._state is not _State.CLOSED:
+            self._state = _State.CLOSED
+            self._transport.unregisterProducer()
+            self._transport.loseConnection()
+
+    @property
+    def _transport(self) -> Any:
+        return self.transport
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what the cell sent."""
+        if self._state is _State.RECEIVING:
+            self._receive(data)
+        elif self._state is _State.AWAITING:
+            self._clean_start = False
+            self._await(data)
+        elif self._state is _State.IDLE:
+            # Nobody asked for it: whatever it is, the next request must not take it for its answer.
+            self._pool.forget(self)
+            self.abort()
+
+    def _await(self, data: bytes) -> None:
+        try:
+            while (head := self._buffer.feed(data)) is not None:
+                response = parse_response_head(head, self._limits)
+                data = self._buffer.rest
+                if not response.interim:
+                    self._begin_response(response, data)
+                    return
+                self._relay_interim(response)
+                if not data or self._exchange is None:
+                    return
+        except Refused as refused:
+            self._fail(refused)
+
+    def _relay_interim(self, response: ResponseHead) -> None:
+        self._interim_left -= 1
+        if not self._interim_left:
+            raise bad_response(f"the cell sent {MAX_INTERIM_RESPONSES} interim responses")
+        if self._exchange is not None:
+            self._exchange.interim(response)
+
+    def _begin_response(self, response: ResponseHead, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            return
+        self._response = response
+        self._reader: BodyReader = response.body(self._method)
+        self._state = _State.RECEIVING
+        reader = self._reader
+        if reader.done:
+            reader.rest = data
+            content = b""
+        else:
+            content = reader.feed(data) if data else b""
+        if reader.done:
+            self._finish()
+        exchange.response_began(response, content, reader.done)
+
+    def _receive(self, data: bytes) -> None:
+        exchange, reader = self._exchange, self._reader
+        if exchange is None:
+            return
+        try:
+            content = reader.feed(data)
+        except Refused as refused:
+            self._fail(refused)
+            return
+        if reader.done:
+            self._finish()
+        if content or reader.done:
+            exchange.response_continued(content, reader.done)
+
+    def _finish(self) -> None:
+        """Go back to the pool, if both messages ended cleanly."""
+        self._exchange = None
+        if self._sent and self._response.keep_alive and not self._reader.rest and not self.request_paused:
+            self._state = _State.IDLE
+            self._used = True
+            self._pool.give_back(self)
+        else:
+            self.close()
+
+    def _fail(self, refused: Refused) -> None:
+        exchange = self._exchange
+        self.abort()
+        if exchange is not None:
+            exchange.upstream_failed(refused, retry=False)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone."""
+        state, exchange = self._state, self._exchange
+        self._state, self._exchange = _State.CLOSED, None
+        if state is _State.IDLE:
+            self._pool.forget(self)
+        if exchange is None:
+            return
+        clean = reason.check(ConnectionDone) is not None
+        if state is _State.RECEIVING and clean and self._reader.close():
+            exchange.response_continued(b"", True)
+            return
+        # A connection that was kept idle may have been closed by the cell before the request got there.
+        exchange.upstream_failed(_lost(clean), retry=self._used and self._clean_start)
+
+    def pauseProducing(self) -> None:
+        """Too much waits to be sent to the cell."""
+        self.request_paused = True
+        if self._exchange is not None:
+            self._exchange.pause_request()
+
+    def resumeProducing(self) -> None:
+        """It has been sent."""
+        self.request_paused = False
+        if self._exchange is not None:
+            self._exchange.resume_request()
+
+    def stopProducing(self) -> None:
+        """The connection is gone; ``connectionLost`` tells why."""
+
+
+def _lost(clean: bool) -> Refused:
+    if clean:
+        return Refused(
+            502, "http_response_incomplete", "the cell closed the connection before its answer was complete"
+        )
+    return Refused(502, "connection_terminated", "the connection to the cell was lost")
