@@ -134,7 +134,7 @@ class Shapes:
             raise error
 
     def _place(self, error: BaseException, cls: type) -> list[str]:
-        """Read the notes that say in which attribute or at which index an error arose, the inmost first."""
+        """Find the keys that lead to an error in the notes on it, of which the inmost comes first."""
         place = []
         for note in reversed(getattr(error, "__notes__", ())):
             if isinstance(note, AttributeValidationNote):

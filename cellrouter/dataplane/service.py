@@ -149,9 +149,9 @@ class DataPlane(DaemonService):
     def hello(self) -> Hello:
         """Say who we are and what we run."""
         snapshot = self.active.current
-        running = snapshot and Running(
-            snapshot.version, snapshot.revision, snapshot.hash, snapshot.source.value
-        )
+        running = None
+        if snapshot is not None:
+            running = Running(snapshot.version, snapshot.revision, snapshot.hash, snapshot.source.value)
         return Hello(self._options["node-id"] or self._default_node_id(), SOFTWARE, running)
 
     def _default_node_id(self) -> str:

@@ -1,7 +1,7 @@
 """Where the body of a message ends.
 
-One of these readers is fed what comes after a head. It returns the content, and knows when the body is over and
-what came after it. The readers never send, never wait, and keep no content.
+One of these readers is fed what comes after a head. It returns the content, and knows when the body is over
+and what came after it. The readers never send, never wait, and keep no content.
 
 RFC 9112 section 6.
 """
@@ -82,7 +82,6 @@ class _Part(Enum):
     CONTENT = auto()
     CONTENT_END = auto()
     TRAILERS = auto()
-    END = auto()
 
 
 class ChunkedReader:
@@ -117,15 +116,15 @@ class ChunkedReader:
             data, self._held = self._held + data, b""
         content: list[bytes] = []
         position = 0
-        while self._part is not _Part.END:
+        while not self.done:
             advanced = _STEPS[self._part](self, data, position, content)
             if advanced < 0:
                 self._held = data[position:]
                 break
             position = advanced
-            if position == len(data) and self._part is not _Part.END:
+            if position == len(data):
                 break
-        else:
+        if self.done:
             self.rest = data[position:]
         return content[0] if len(content) == 1 else b"".join(content)
 
@@ -175,7 +174,7 @@ class ChunkedReader:
                 return self._wait_for_trailers(data, position)
             if not TRAILERS.fullmatch(data, position, end):
                 raise self._refusal("what follows the last chunk is not a trailer section")
-        self._part, self.done = _Part.END, True
+        self.done = True
         return end
 
     def _wait_for_trailers(self, data: bytes, position: int) -> int:
@@ -192,7 +191,7 @@ _STEPS: dict[_Part, Callable[[ChunkedReader, bytes, int, list[bytes]], int]] = {
     _Part.CONTENT_END: ChunkedReader._content_end,
     _Part.TRAILERS: ChunkedReader._trailers,
 }
-"""How each part is read: from a position in the data to the one after the part, or -1 when it is not whole."""
+"""How each part is read: from a position to the one after the part, or to -1 when it is not whole."""
 
 BodyReader = LengthReader | UntilCloseReader | ChunkedReader
 """Any of the readers."""

@@ -42,7 +42,7 @@ class HeadBuffer:
         searched = len(self._held) - 3
         if self._held:
             data = self._held + data
-        end = data.find(_END, searched if searched > 0 else 0)
+        end = data.find(_END, max(0, searched))
         if 0 <= end <= self._limits.head_bytes - 4:
             self._held = b""
             end += 4

@@ -13,7 +13,7 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
-"""Fields for one connection only (RFC 9110 section 7.6.1). ``Trailer`` is among them because trailers are dropped."""
+"""Fields for one connection only (RFC 9110 section 7.6.1), and ``Trailer``, since trailers are dropped."""
 
 EXPLAIN = frozenset({b"x-routed-to", b"x-route-reason", b"x-route-match", b"x-request-id"})
 """Fields of a response that only the router sets."""

@@ -1,7 +1,7 @@
 """What a message looks like on the other side of the router.
 
-The rules are those of an intermediary (RFC 9110 section 7.6); the fields that tell where a request came from are
-de facto standards.
+The rules are those of an intermediary (RFC 9110 section 7.6); the fields that tell where a request came from
+are de facto standards.
 """
 
 from attrs import field, frozen

@@ -1,7 +1,7 @@
 """The grammar of HTTP/1.1 as patterns, under the RFCs' own words for it.
 
-Parsers in the field differ in what they forgive. These patterns forgive nothing but what is named here, so that
-whatever passes has one reading only.
+Parsers in the field differ in what they forgive. These patterns forgive nothing but what is named here, so
+that whatever passes has one reading only.
 """
 
 import re
@@ -26,7 +26,7 @@ REQUEST_HEAD = re.compile(
 RESPONSE_HEAD = re.compile(
     rb"HTTP/([0-9])\.([0-9]) ([0-9]{3})(?: (" + FIELD_VALUE + rb"+))?\r\n" + FIELD_LINES + rb"\r\n"
 )
-"""RFC 9112 section 4; the blank after the status is forgiven when there is no reason, as many servers omit it."""
+"""RFC 9112 section 4; without a reason the blank before it may be missing too, as many servers omit it."""
 
 TRAILERS = re.compile(FIELD_LINES + rb"\r\n")
 """RFC 9112 section 7.1.2."""

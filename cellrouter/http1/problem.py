@@ -16,7 +16,8 @@ def problem(
     :param refused: says why.
     :param request_id: the request's ID.
     :param placement: where the request was to go, if that is known.
-    :param explanation: the fields that say why it was to go there, each with its CR LF; empty if that is not known.
+    :param explanation: the fields that say why it was to go there, each with its CR LF; empty if that is not
+        known.
     :returns: the answer's fields, each with its CR LF, and its body.
     """
     document: dict[str, object] = {

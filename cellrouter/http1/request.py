@@ -24,8 +24,8 @@ _REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE"})
 class RequestHead:
     """What a request says before its body.
 
-    It is filled field by field and then finished, either by llhttp or by whoever has the fields already. A field
-    that breaks a rule is remembered, and told by :meth:`finish`.
+    It is filled field by field and then finished, either by llhttp or by whoever has the fields already. A
+    field that breaks a rule is remembered, and told by :meth:`finish`.
 
     A plain slotted class: one is made per request.
 
@@ -178,8 +178,8 @@ class RequestHead:
             self.lines = without(self.lines, names)
 
     def _check_upgrade(self, protocols: list[bytes]) -> None:
-        # RFC 9113 section 3.1 has retired the upgrade to h2c; a server may ignore any upgrade, and clients that
-        # offer this one go on with HTTP/1.1.
+        # RFC 9113 section 3.1 has retired the upgrade to h2c; a server may ignore any upgrade, and clients
+        # that offer this one go on with HTTP/1.1.
         if any(token != b"h2c" for value in protocols for token in tokens(value)):
             self._refusal = self._refusal or Refused(
                 501, "http_request_error", "the router does not switch protocols"
@@ -297,7 +297,7 @@ def check_sizes(target: bytes, fields: int, limits: HeadLimits) -> None:
 
 
 def _malformed(head: bytes, limits: HeadLimits) -> Refused:
-    line, _, rest = head.partition(b"\r\n")
+    line, _, _ = head.partition(b"\r\n")
     parts = line.split(b" ")
     if len(parts) == 3 and len(parts[1]) > limits.target_bytes:
         return _target_too_long(limits)
@@ -306,8 +306,8 @@ def _malformed(head: bytes, limits: HeadLimits) -> Refused:
     if not grammar.REQUEST_HEAD.fullmatch(line + b"\r\n\r\n"):
         return bad_request("the request line contains a character that must not stand there")
     return bad_request(
-        "a header field is malformed: a line folded or without a colon, a blank before the colon, or a control"
-        " character"
+        "a header field is malformed: a line folded or without a colon, a blank before the colon, or a"
+        " control character"
     )
 
 

@@ -18,8 +18,8 @@ class ResponseHead:
 
     :ivar status: the status.
     :ivar reason: the reason phrase, perhaps empty.
-    :ivar lines: the end-to-end fields, each ``Name: value`` in the cell's order and case, without those that only
-        the router sets.
+    :ivar lines: the end-to-end fields, each ``Name: value`` in the cell's order and case, without those that
+        only the router sets.
     :ivar content_length: the length of the body in bytes as the fields say it, or None.
     :ivar chunked: whether the body is chunked.
     :ivar keep_alive: whether the connection can be used again.
@@ -185,7 +185,7 @@ def parse_response_head(head: bytes, limits: HeadLimits) -> ResponseHead:
     try:
         HttpResponseParser(response).feed_data(head)
     except HttpParserUpgrade:
-        # llhttp says so after a whole head with an Upgrade field, which is only an offer in any status but 101.
+        # llhttp says so after a whole head with an Upgrade field; in any status but 101 it is only an offer.
         pass
     except HttpParserError as error:
         response.finish()

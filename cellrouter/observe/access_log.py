@@ -1,7 +1,7 @@
 """The access log: one JSON object per exchange, one line each.
 
-Lines are collected and written by a thread of their own, so a reader that stalls holds up that thread and nothing
-else; what waits is bounded.
+Lines are collected and written by a thread of their own, so a reader that stalls holds up that thread and
+nothing else; what waits is bounded.
 """
 
 import os
@@ -12,7 +12,8 @@ from threading import Thread
 from typing import Any
 
 import orjson
-from twisted.internet.defer import Deferred, TimeoutError, succeed
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import TimeoutError as OutOfTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -69,7 +70,8 @@ class AccessLog:
     def write(self, record: Mapping[str, object]) -> None:
         """Log an exchange.
 
-        :param record: its fields; text comes out as JSON text, so nothing in it can end a line or add a field.
+        :param record: its fields; text comes out as JSON text, so nothing in it can end a line or add a
+            field.
         """
         line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
         if self._waiting_bytes + self._line_bytes + len(line) > self._max_buffer_bytes:
@@ -134,7 +136,7 @@ class AccessLog:
             self._ended.callback(None)
 
     def _gave_up(self, failure: Any) -> None:
-        failure.trap(TimeoutError)
+        failure.trap(OutOfTime)
         self.log.warn(
             "{bytes} bytes of the access log are lost: its reader has stalled", bytes=self._waiting_bytes
         )

@@ -15,7 +15,6 @@ from cellrouter.http1 import (
     BodyReader,
     ChunkedReader,
     LengthReader,
-    Peer,
     Refused,
     RequestBuffer,
     RequestHead,
@@ -30,7 +29,7 @@ from cellrouter.proxy.peers import peer_of
 from cellrouter.proxy.transport import writer
 
 LINGER_S = 5.0
-"""How long a client that still sends after its answer may go on, so that the answer is not lost to a reset."""
+"""Seconds that a client may send on after its answer, so that the answer is not lost to a reset."""
 
 
 class _State(Enum):
@@ -43,7 +42,7 @@ class _State(Enum):
     """The body of a request is arriving; its response may have begun."""
 
     ANSWERING = auto()
-    """The request has arrived, its response has not been sent. What arrives now is the next request, and waits."""
+    """The request has arrived, its response has not been sent. What arrives now is the next request."""
 
     LINGERING = auto()
     """Everything is sent, and what arrives is ignored until the client closes."""

@@ -169,7 +169,8 @@ class ProxyEngine:
     def drained(self) -> "Deferred[None]":
         """Wait for the end of the drain.
 
-        :returns: a Deferred that fires when no exchange is in flight and every answer has left; it can be cancelled.
+        :returns: a Deferred that fires when no exchange is in flight and every answer has left; it can be
+            cancelled.
         """
         waiting: Deferred[None] = Deferred(self._waiting_for_end.remove)
         self._waiting_for_end.append(waiting)

@@ -2,8 +2,8 @@
 
 All rules of the data path are here and in ``http1``; doors and connections only move bytes.
 
-The response's side walks through :class:`Phase`. The request's side is over when ``_sent`` is true; the two are
-independent, since a cell may answer while the client still uploads.
+The response's side walks through :class:`Phase`. The request's side is over when ``_sent`` is true; the two
+are independent, since a cell may answer while the client still uploads.
 """
 
 from enum import Enum, auto
@@ -62,7 +62,8 @@ class Exchange:
     :ivar request_id: its ID.
     :ivar deadline_s: when :meth:`expire` is due, in seconds of the reactor.
     :ivar began_s: when it began.
-    :ivar upstream_s: the seconds from when the request was first sent until the head of the response came, or None.
+    :ivar upstream_s: the seconds from when the request was first sent until the head of the response came, or
+        None.
     :ivar bytes_in: content received from the client.
     :ivar bytes_out: content sent to the client.
     :ivar status: the status of the response, or what stands for it in the log.

@@ -6,8 +6,8 @@ from zope.interface import Interface
 class IDownstream(Interface):
     """The client's side of one exchange.
 
-    A door makes an exchange, calls its ``start`` or ``refuse`` once, and tells it of more content, of a client that
-    reads too slowly, and of one that is gone. The exchange answers through this interface.
+    A door makes an exchange, calls its ``start`` or ``refuse`` once, and tells it of more content, of a
+    client that reads too slowly, and of one that is gone. The exchange answers through this interface.
     """
 
     def respond(
@@ -39,7 +39,7 @@ class IDownstream(Interface):
         """
 
     def abort() -> None:
-        """End the connection in a way that no client takes for the end of the response. The exchange is over."""
+        """End the connection so that no client takes it for the end of the response. The exchange is over."""
 
     def pause_request() -> None:
         """Give no more content for now; what is on its way already may still come."""

@@ -1,17 +1,11 @@
 """Connections to cells that wait for their next request."""
 
-from typing import Any
+from typing import Any, cast
 
+from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.defer import TimeoutError as DeferredTimeoutError
+from twisted.internet.defer import TimeoutError as OutOfTime
 from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.error import (
-    ConnectError,
-    ConnectionRefusedError,
-    DNSLookupError,
-    TimeoutError,
-    UserError,
-)
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
@@ -65,8 +59,8 @@ class CellPool:
     def dial(self) -> "Deferred[UpstreamConnection]":
         """Make a connection.
 
-        :returns: a Deferred that fires with it, or fails with what :func:`refusal` explains; cancelling it ends
-            the attempt.
+        :returns: a Deferred that fires with it, or fails with what :func:`refusal` explains; cancelling it
+            ends the attempt.
         """
         pools, settings = self._pools, self._pools.settings
         factory = Factory.forProtocol(lambda: UpstreamConnection(self, pools.limits))
@@ -74,7 +68,7 @@ class CellPool:
         endpoint = HostnameEndpoint(
             pools.reactor, self.endpoint.host, self.endpoint.port, timeout=settings.dial_timeout_s
         )
-        dialled: Deferred[UpstreamConnection] = endpoint.connect(factory)
+        dialled = cast("Deferred[UpstreamConnection]", endpoint.connect(factory))
         # The endpoint's own limit is for each address of the host, and not for the look-up.
         return dialled.addTimeout(settings.dial_timeout_s, pools.reactor)
 
@@ -140,12 +134,12 @@ def refusal(failure: Failure) -> Refused:
 
     :param failure: of a dial.
     """
-    if failure.check(TimeoutError, DeferredTimeoutError, CancelledError):
+    if failure.check(error.TimeoutError, OutOfTime, CancelledError):
         return Refused(502, "connection_timeout", "the cell did not accept a connection in time")
-    if failure.check(ConnectionRefusedError):
+    if failure.check(error.ConnectionRefusedError):
         return Refused(502, "connection_refused", "the cell refused the connection")
-    if failure.check(DNSLookupError):
+    if failure.check(error.DNSLookupError):
         return Refused(502, "dns_error", "the name of the cell's host was not found")
-    if failure.check(ConnectError, UserError, OSError):
+    if failure.check(error.ConnectError, error.UserError, OSError):
         return Refused(502, "destination_ip_unroutable", "the cell's host cannot be reached")
     return Refused(502, "proxy_internal_error", "the router failed to connect to the cell")

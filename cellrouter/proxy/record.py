@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from cellrouter.proxy.exchange import Exchange
 
 CLIENT_CLOSED_REQUEST = 499
-"""The status that nginx gave a name: the client went away before its answer was complete. It is only logged."""
+"""nginx's status for a client that went away before its answer was complete. It is only logged."""
 
 
 class Timestamps:

@@ -20,8 +20,8 @@ PIECE_BYTES = 64 * 1024
 class CellProxyResource(Resource):
     """A resource that routes every request to its cell, under any stock ``Site``.
 
-    twisted.web reads a request whole before it calls a resource, and writes header names in a case of its own;
-    apart from that the answers are those of the lean door.
+    twisted.web reads a request whole before it calls a resource, and writes header names in a case of its
+    own; apart from that the answers are those of the lean door.
 
     :param engine: routes.
     """

@@ -23,7 +23,8 @@ class ProxySettings:
     :param max_head_fields: most header fields of a message.
     :param max_request_body_bytes: longest request body, if limited.
     :param explain_headers: whether clients are told ``X-Routed-To`` and ``X-Route-Reason``.
-    :param trusted_proxies: networks whose ``X-Forwarded-*`` and ``X-Request-ID`` are believed; None: everybody's.
+    :param trusted_proxies: networks whose ``X-Forwarded-*`` and ``X-Request-ID`` are believed; None:
+        everybody's.
     """
 
     dial_timeout_s: float = 5.0

@@ -1,7 +1,7 @@
 """Writing at once.
 
-A write to one of Twisted's TCP transports waits for the next turn of the event loop: two system calls to be told
-that the socket is writable, which it nearly always is. ``docs/decisions`` says what trying at once saves.
+A write to one of Twisted's TCP transports waits for the next turn of the event loop: two system calls to be
+told that the socket is writable, which it nearly always is.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ def writer(transport: Any) -> Callable[[bytes], None]:
     """Give the fastest way to write to a transport.
 
     :param transport: a connected transport of any kind.
-    :returns: what writes bytes; like the transport's own ``write`` it keeps the order, buffers what the socket does
-        not take, and pauses the transport's producer when that is much.
+    :returns: what writes bytes; like the transport's own ``write`` it keeps the order, buffers what the
+        socket does not take, and pauses the transport's producer when that is much.
     """
     write: Callable[[bytes], None] = transport.write
     if not isinstance(transport, Connection) or transport.TLS:

@@ -19,7 +19,7 @@ class FakeEngine:
         self.diary.append("connections end")
 
     def drained(self) -> "Deferred[None]":
-        return self.ended
+        return self.ended if self.in_flight else succeed(None)
 
     def finish(self) -> None:
         self.in_flight = 0
