@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any, Protocol
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -11,16 +10,12 @@ from twisted.logger import Logger
 from cellrouter.config import RoutingTable
 from cellrouter.observe import AccessLog, Decisions
 from cellrouter.proxy.exchange import Exchange
+from cellrouter.proxy.ids import RequestIds
 from cellrouter.proxy.installed import Installed
 from cellrouter.proxy.pool import Pools
 from cellrouter.proxy.record import Timestamps, record
 from cellrouter.proxy.settings import ProxySettings
 from cellrouter.resilience import PlacementStates
-
-
-def new_request_id() -> bytes:
-    """Make the ID of a request: a random UUID in hexadecimal digits."""
-    return uuid4().hex.encode("ascii")
 
 
 class Channel(Protocol):
@@ -53,7 +48,7 @@ class ProxyEngine:
     :param settings: time-outs and limits.
     :param access_log: is told of each exchange.
     :param decisions: is told too.
-    :param new_request_id: makes the ID of a request.
+    :param new_request_id: makes the ID of a request; a random one unless given.
     """
 
     log = Logger()
@@ -64,13 +59,13 @@ class ProxyEngine:
         settings: ProxySettings,
         access_log: AccessLog,
         decisions: Decisions,
-        new_request_id: Callable[[], bytes] = new_request_id,
+        new_request_id: Callable[[], bytes] | None = None,
     ) -> None:
         self.reactor = reactor
         self.settings = settings
         self.limits = settings.head_limits
         self.now: Callable[[], float] = reactor.seconds
-        self.new_request_id = new_request_id
+        self.new_request_id = new_request_id or RequestIds().new
         self.exchanges: set[Exchange] = set()
         self.channels: set[Channel] = set()
         self.draining = False

@@ -112,6 +112,8 @@ class StockDownstream:
         """Send the head of the final response and the beginning of its body."""
         request = self._request
         request.setResponseCode(status, reason)
+        # What the cell says stands alone: no default of twisted.web's joins it.
+        request.defaultContentType = None
         headers = request.responseHeaders
         for name, _ in list(headers.getAllRawHeaders()):
             headers.removeHeader(name)

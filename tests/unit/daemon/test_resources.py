@@ -4,10 +4,17 @@ import json
 
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.server import Site
+from twisted.web.server import Request, Site
 
-from cellrouter.daemon.resources import JsonResource, JsonRoot, QueryResource
+from cellrouter.daemon.resources import JsonResource, JsonRoot, QueryResource, problem
 from tests.support.web import Answer, ask
+
+
+class Upgrade(JsonRoot):
+    """Answer with a status that twisted.web has no words for."""
+
+    def render(self, request: Request) -> bytes:
+        return problem(request, 426, "speak WebSocket")
 
 
 class JsonResourceTests(SynchronousTestCase):
@@ -18,6 +25,7 @@ class JsonResourceTests(SynchronousTestCase):
         root.putChild(b"branch", JsonRoot())
         root.putChild(b"state", JsonResource(lambda: (503, {"status": "bad"})))
         root.putChild(b"echo", QueryResource("key", lambda keys: (200, [key.decode() for key in keys])))
+        root.putChild(b"upgrade", Upgrade())
         self.site = Site(root, reactor=MemoryReactorClock())
 
     def ask(self, target: str, method: str = "GET") -> Answer:
@@ -43,6 +51,10 @@ class JsonResourceTests(SynchronousTestCase):
     def test_an_unknown_path_is_404_in_json(self) -> None:
         for path in ("/nothing", "/", "/state/below", "/branch"):
             self.assertEqual(json.loads(self.ask(path).body)["status"], 404)
+
+    def test_a_problem_has_a_title_whatever_its_status(self) -> None:
+        for path, title in (("/nothing", "Not Found"), ("/upgrade", "Upgrade Required")):
+            self.assertEqual(self.ask(path).json()["title"], title)
 
     def test_a_parameter_reaches_the_document(self) -> None:
         self.assertEqual(self.ask("/echo?key=acme").json(), ["acme"])
