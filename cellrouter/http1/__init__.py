@@ -6,7 +6,8 @@ from cellrouter.http1.forwarding import Peer, explanation, request_to_cell, resp
 from cellrouter.http1.limits import MAX_INTERIM_RESPONSES, HeadLimits
 from cellrouter.http1.problem import phrase, problem
 from cellrouter.http1.refusal import Refused, bad_request, bad_response
-from cellrouter.http1.request import RequestHead, check_sizes, parse_request_head
+from cellrouter.http1.request import RequestHead
+from cellrouter.http1.request_parser import parse_request_head, take_request_head
 from cellrouter.http1.response import ResponseHead, parse_response_head
 
 __all__ = [
@@ -24,7 +25,6 @@ __all__ = [
     "ResponseHead",
     "bad_request",
     "bad_response",
-    "check_sizes",
     "chunk",
     "explanation",
     "parse_request_head",
@@ -33,4 +33,5 @@ __all__ = [
     "problem",
     "request_to_cell",
     "response_to_client",
+    "take_request_head",
 ]

@@ -52,33 +52,47 @@ class HeadBuffer:
             self.rest = data[end:]
             return data[:end]
         self._held = data
-        self._refuse_early(data, whole=end >= 0)
+        self._refuse_early(data, searched, whole=end >= 0)
         return None
 
-    def _refuse_early(self, data: bytes, whole: bool) -> None:
+    def _refuse_early(self, data: bytes, searched: int, whole: bool) -> None:
+        """Refuse what can never become a valid head.
+
+        :param data: what there is of it.
+        :param searched: how much of that has been looked at before. A head that comes byte by byte would be
+            costly if it were searched from its beginning each time.
+        :param whole: whether its end is there.
+        """
         raise NotImplementedError
 
 
 class RequestBuffer(HeadBuffer):
-    """A :class:`HeadBuffer` for requests; it skips one empty line before a head (RFC 9112 section 2.2)."""
+    """A :class:`HeadBuffer` for requests; it skips one empty line before each head (RFC 9112 section 2.2)."""
 
-    __slots__ = ()
+    __slots__ = ("_at_start",)
+
+    def __init__(self, limits: HeadLimits) -> None:
+        HeadBuffer.__init__(self, limits)
+        self._at_start = True
 
     def feed(self, data: bytes) -> bytes | None:
         """Take bytes, as :meth:`HeadBuffer.feed` does.
 
         :raises Refused: with 400, 414 or 431.
         """
-        if data[:1] == b"\r" or self._held[:1] == b"\r":
-            data, self._held = self._held + data, b""
-            if data[:2] == b"\r\n":
-                data = data[2:]
-            elif len(data) == 1:
-                self._held = data
-                return None
-        return HeadBuffer.feed(self, data)
+        if self._at_start:
+            if self._held or data[:1] == b"\r":
+                data, self._held = self._held + data, b""
+                if len(data) == 1:
+                    self._held = data
+                    return None
+                data = data.removeprefix(b"\r\n")
+            self._at_start = False
+        head = HeadBuffer.feed(self, data)
+        self._at_start = head is not None
+        return head
 
-    def _refuse_early(self, data: bytes, whole: bool) -> None:
+    def _refuse_early(self, data: bytes, searched: int, whole: bool) -> None:
         if data and data[0] not in _FIRST_OF_TOKEN:
             raise bad_request(
                 "a request begins with a method; is this TLS, or another protocol than HTTP/1.1?"
@@ -93,7 +107,7 @@ class RequestBuffer(HeadBuffer):
             raise Refused(
                 431, "http_request_error", f"the request's head is longer than {limits.head_bytes} bytes"
             )
-        if BARE_LF.search(data):
+        if BARE_LF.search(data, searched):
             raise bad_request("lines end with CR LF; a LF alone is not accepted")
 
 
@@ -102,7 +116,7 @@ class ResponseBuffer(HeadBuffer):
 
     __slots__ = ()
 
-    def _refuse_early(self, data: bytes, whole: bool) -> None:
+    def _refuse_early(self, data: bytes, searched: int, whole: bool) -> None:
         if not b"HTTP/1."[: len(data)] == data[:7]:
             raise bad_response("the cell's answer is not HTTP/1")
         limit = self._limits.head_bytes
@@ -112,5 +126,5 @@ class ResponseBuffer(HeadBuffer):
                 "http_response_header_section_size",
                 f"the head of the cell's answer is longer than {limit} bytes",
             )
-        if BARE_LF.search(data):
+        if BARE_LF.search(data, searched):
             raise bad_response("a line of the cell's answer ends with a LF alone")

@@ -23,6 +23,9 @@ FORWARDED = frozenset(
 )
 """Fields of a request by which proxies tell where it came from."""
 
+ALONE = {b"keep-alive": True, b"Keep-Alive": True, b"close": False, b"Close": False}
+"""The values that ``Connection`` nearly always has, and whether the connection can be used again."""
+
 NEVER_NAMED = frozenset({b"host", b"content-length", b"x-routing-key", b"via", b"x-request-id"}) | FORWARDED
 """Fields that a ``Connection`` field must not name: without them a request would mean something else."""
 

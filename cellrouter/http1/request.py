@@ -1,24 +1,13 @@
-"""The head of a request: parsed, checked, and ready to be sent on.
-
-The grammar is checked by one pattern, so that llhttp, which takes it apart, has nothing to forgive; what the
-fields mean to a proxy is decided field by field in :class:`RequestHead`.
-"""
+"""The head of a request: what its fields mean to a proxy is decided one by one."""
 
 from collections.abc import Callable, Mapping
 
-from httptools import (
-    HttpParserError,
-    HttpParserInvalidMethodError,
-    HttpParserUpgrade,
-    HttpRequestParser,
-)
-
 from cellrouter.http1 import grammar
-from cellrouter.http1.fields import FORWARDED, HOP_BY_HOP, NEVER_NAMED, tokens, without
-from cellrouter.http1.limits import HeadLimits
+from cellrouter.http1.fields import ALONE, FORWARDED, HOP_BY_HOP, NEVER_NAMED, tokens, without
 from cellrouter.http1.refusal import Refused, bad_request
 
-_REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE"})
+REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE"})
+"""Methods that are for one connection only, and so never for a cell."""
 
 
 class RequestHead:
@@ -118,7 +107,7 @@ class RequestHead:
         :returns: this.
         :raises Refused: with 400, 405, 417 or 501.
         """
-        if self.method in _REFUSED_METHODS:
+        if self.method in REFUSED_METHODS:
             raise Refused(405, "http_request_error", "the router does not do CONNECT and TRACE")
         self._check_target()
         if self._hosts != 1 and (self._hosts or self.minor):
@@ -163,6 +152,9 @@ class RequestHead:
         self.chunked = True
 
     def _check_connection(self, named: list[bytes]) -> None:
+        if len(named) == 1 and (alone := ALONE.get(named[0])) is not None:
+            self.keep_alive = alone
+            return
         names = {token for value in named for token in tokens(value)}
         if b"close" in names:
             self.keep_alive = False
@@ -249,69 +241,3 @@ _TAKE: Mapping[bytes, Callable[[RequestHead, bytes, bytes], None]] = {
 
 _KEPT = frozenset({RequestHead._take_host, RequestHead._take_routing_key, RequestHead._take_content_length})
 """The fields among them that are sent on as they are."""
-
-
-def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
-    """Parse the head of a request.
-
-    :param head: everything up to and with the empty line.
-    :param limits: of its parts; its length as a whole has been looked at.
-    :returns: the head, checked and finished.
-    :raises Refused: when it breaks a rule: with 400, 405, 414, 417, 431, 501 or 505.
-    """
-    matched = grammar.REQUEST_HEAD.fullmatch(head)
-    if matched is None:
-        raise _malformed(head, limits)
-    method, target, major, minor = matched.groups()
-    if major != b"1" or minor not in b"01":
-        raise Refused(505, "http_request_error", "the router speaks HTTP/1.1 and HTTP/1.0")
-    check_sizes(target, head.count(b"\n") - 2, limits)
-    request = RequestHead(method, target, minor == b"1")
-    if method in _REFUSED_METHODS:
-        return request.finish()
-    try:
-        HttpRequestParser(request).feed_data(head)
-    except HttpParserUpgrade:
-        # llhttp says so after a whole head that asks for another protocol; finish decides.
-        pass
-    except HttpParserInvalidMethodError:
-        raise Refused(501, "http_request_error", "the router does not know the method") from None
-    except HttpParserError as error:
-        request.finish()
-        raise bad_request(f"the head is malformed: {error}") from None
-    return request.finish()
-
-
-def check_sizes(target: bytes, fields: int, limits: HeadLimits) -> None:
-    """Check what is counted.
-
-    :param target: the request target.
-    :param fields: how many header fields there are.
-    :param limits: of both.
-    :raises Refused: with 414 or 431.
-    """
-    if len(target) > limits.target_bytes:
-        raise _target_too_long(limits)
-    if fields > limits.fields:
-        raise Refused(431, "http_request_error", f"a request has at most {limits.fields} header fields")
-
-
-def _malformed(head: bytes, limits: HeadLimits) -> Refused:
-    line, _, _ = head.partition(b"\r\n")
-    parts = line.split(b" ")
-    if len(parts) == 3 and len(parts[1]) > limits.target_bytes:
-        return _target_too_long(limits)
-    if len(parts) != 3 or not parts[2].startswith(b"HTTP/"):
-        return bad_request("the first line is not a method, a target and HTTP/1.1, one blank between them")
-    if not grammar.REQUEST_HEAD.fullmatch(line + b"\r\n\r\n"):
-        return bad_request("the request line contains a character that must not stand there")
-    return bad_request(
-        "a header field is malformed: a line folded or without a colon, a blank before the colon, or a"
-        " control character"
-    )
-
-
-def _target_too_long(limits: HeadLimits) -> Refused:
-    return Refused(
-        414, "http_request_error", f"the request target is longer than {limits.target_bytes} bytes"
-    )

@@ -6,7 +6,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from cellrouter.http1 import grammar
 from cellrouter.http1.body import BodyReader, ChunkedReader, LengthReader, UntilCloseReader
-from cellrouter.http1.fields import EXPLAIN, HOP_BY_HOP, tokens, without
+from cellrouter.http1.fields import ALONE, EXPLAIN, HOP_BY_HOP, tokens, without
 from cellrouter.http1.limits import HeadLimits
 from cellrouter.http1.refusal import Refused, bad_response
 
@@ -88,6 +88,9 @@ class ResponseHead:
         if self.status == 204 or self.interim:
             # RFC 9110 section 8.6: it must not be there, and a client might wait for so many bytes.
             self.lines = without(self.lines, {b"content-length"})
+            if self.chunked or self.content_length:
+                # What was announced may still come, and would be taken for the next answer.
+                self.keep_alive = False
         if self._refusal is not None:
             raise self._refusal
         return self
@@ -119,6 +122,9 @@ class ResponseHead:
         self.chunked = True
 
     def _check_connection(self, named: list[bytes]) -> None:
+        if len(named) == 1 and (alone := ALONE.get(named[0])) is not None:
+            self.keep_alive = alone
+            return
         names = {token for value in named for token in tokens(value)}
         if b"close" in names:
             self.keep_alive = False
@@ -188,6 +194,5 @@ def parse_response_head(head: bytes, limits: HeadLimits) -> ResponseHead:
         # llhttp says so after a whole head with an Upgrade field; in any status but 101 it is only an offer.
         pass
     except HttpParserError as error:
-        response.finish()
         raise bad_response(f"the head of the cell's answer is malformed: {error}") from None
     return response.finish()

@@ -1,6 +1,7 @@
 """The lean door: a client's HTTP/1.1 connection."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
 from math import inf
 from typing import Any
@@ -82,13 +83,15 @@ class LeanChannel(Protocol):
         self._ahead = b""
         self._advancing = False
         self._reading_paused = False
+        self._writing_paused = False
         self._exchange: Exchange | None = None
         self._stock: Any = None
 
     def connectionMade(self) -> None:
         """Prepare the transport."""
         transport: Any = self.transport
-        transport.setTcpNoDelay(True)
+        with suppress(OSError):  # what a UNIX socket says to this
+            transport.setTcpNoDelay(True)
         transport.registerProducer(self, True)
         self._write = writer(transport)
         self._secure = ISSLTransport.providedBy(transport)
@@ -101,7 +104,7 @@ class LeanChannel(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Take what the client sent."""
         if self._state is _State.WAITING:
-            self._ahead = data
+            self._ahead += data
             self._advance()
         elif self._state is _State.RECEIVING:
             self._receive(data)
@@ -114,12 +117,16 @@ class LeanChannel(Protocol):
     def _advance(self) -> None:
         """Take one request after the other from what has been read.
 
-        An answer that is complete at once leads here again; then the loop that is under way goes on.
+        An answer that is complete at once leads here again; then the loop that is under way goes on. While the
+        client does not read its answers, no more are made.
         """
         if self._advancing:
             return
         self._advancing = True
         while self._ahead and self._state is _State.WAITING:
+            if self._writing_paused:
+                self.pause_request()
+                break
             data, self._ahead = self._ahead, b""
             self._begin_request(data)
         self._advancing = False
@@ -130,6 +137,7 @@ class LeanChannel(Protocol):
         try:
             head = buffer.feed(data)
             if head is None:
+                self.resume_request()
                 if not begun and buffer:
                     self.deadline_s = self._engine.now() + self._engine.settings.head_timeout_s
                 return
@@ -142,14 +150,16 @@ class LeanChannel(Protocol):
             self._hand_over(head + buffer.rest)
             return
         self._request = request
-        rest = buffer.rest
-        if not request.has_body:
-            self._ahead = rest
-            self._state = _State.ANSWERING
-            self._exchange = exchange = Exchange(self._engine, self, self._peer)
-            exchange.start(request, b"", True)
-        else:
-            self._begin_body(request, rest)
+        if request.has_body:
+            self.resume_request()
+            self._begin_body(request, buffer.rest)
+            return
+        self._ahead = buffer.rest
+        if not self._ahead:
+            self.resume_request()
+        self._state = _State.ANSWERING
+        self._exchange = exchange = Exchange(self._engine, self, self._peer)
+        exchange.start(request, b"", True)
 
     def _begin_body(self, request: RequestHead, data: bytes) -> None:
         reader: BodyReader
@@ -236,8 +246,10 @@ class LeanChannel(Protocol):
         if self._keep and not self._engine.draining:
             self._state = _State.WAITING
             self._idle_from_now()
-            self.resume_request()
-            self._advance()
+            if self._ahead:
+                self._advance()
+            else:
+                self.resume_request()
         elif (whole and not self._ahead) or self._secure:
             self._close()
         else:
@@ -257,7 +269,7 @@ class LeanChannel(Protocol):
 
     def _close(self) -> None:
         self._state = _State.CLOSING
-        self.deadline_s = inf
+        self.deadline_s = self._engine.now() + self._engine.settings.body_idle_timeout_s
         transport: Any = self.transport
         transport.unregisterProducer()
         transport.loseConnection()
@@ -285,8 +297,8 @@ class LeanChannel(Protocol):
             transport.resumeProducing()
 
     def expire(self) -> None:
-        """No request came, or not the rest of one, or a client that should have closed did not."""
-        if self._state is _State.LINGERING:
+        """No request came, or not the rest of one; or the client did not read its last answer, or not close."""
+        if self._state in (_State.LINGERING, _State.CLOSING):
             self.abort()
         elif self._buffer:
             seconds = self._engine.settings.head_timeout_s
@@ -296,16 +308,16 @@ class LeanChannel(Protocol):
 
     def drain(self) -> None:
         """End with the exchange that it is in, or at once if it is in none."""
-        if self._state is _State.WAITING and not self._buffer:
+        if self._state is _State.WAITING and not self._buffer and not self._ahead:
             self._close()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
         self.deadline_s = inf
-        self._state, state = _State.CLOSING, self._state
+        self._state = _State.CLOSING
         self._engine.channel_closed(self)
         exchange, self._exchange = self._exchange, None
-        if state is _State.HANDED_OVER:
+        if self._stock is not None:
             self._stock.connectionLost(reason)
         elif exchange is not None:
             exchange.client_gone()
@@ -313,6 +325,7 @@ class LeanChannel(Protocol):
     def _hand_over(self, data: bytes) -> None:
         """Let twisted.web answer this request, the connection's last: it would not route the next ones."""
         self._state = _State.HANDED_OVER
+        self.resume_request()
         transport: Any = self.transport
         transport.unregisterProducer()
         self._stock = stock = self._stock_channel()
@@ -322,13 +335,17 @@ class LeanChannel(Protocol):
 
     def pauseProducing(self) -> None:
         """Too much waits to be sent to the client."""
+        self._writing_paused = True
         if self._exchange is not None:
             self._exchange.pause_response()
 
     def resumeProducing(self) -> None:
         """It has been sent."""
+        self._writing_paused = False
         if self._exchange is not None:
             self._exchange.resume_response()
+        else:
+            self._advance()
 
     def stopProducing(self) -> None:
         """The connection is gone; ``connectionLost`` tells why."""

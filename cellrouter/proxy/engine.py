@@ -114,7 +114,9 @@ class ProxyEngine:
         """
         installed = self.installed
         key = None if key is None else key.strip(b" \t")
-        decision: dict[str, object] = {"routing_key": None if key is None else key.decode("latin-1")}
+        decision: dict[str, object] = {
+            "routing_key": None if key is None else key.decode("utf-8", "backslashreplace")
+        }
         if key is not None and b"," in key:
             decision["refused"] = "a comma in X-Routing-Key is answered with 400"
         elif key is None and installed.table.reject_missing:

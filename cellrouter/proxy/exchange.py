@@ -185,8 +185,7 @@ class Exchange:
         self._upstream = upstream
         self._phase = Phase.AWAITING
         self._began_upstream_s = self._engine.now()
-        authority = destination.route.endpoint.url[len("http://") :].encode("ascii")
-        head = request_to_cell(request, self._peer, self.request_id, authority)
+        head = request_to_cell(request, self._peer, self.request_id, destination.authority)
         content, self._held = self._held, b""
         upstream.begin(self, request.method, head, request.chunked, content, self._sent)
         self._progress()

@@ -1,5 +1,7 @@
 """A snapshot as the data path uses it: everything about a route that never changes, worked out once."""
 
+from collections.abc import Mapping
+
 from attrs import field, frozen
 
 from cellrouter.config import Route, RoutingTable
@@ -18,6 +20,8 @@ class Destination:
     :param state: what its placement is doing.
     :param explanation: the response's fields that say why the request went there, each with its CR LF.
     :param body_limit_bytes: longest request body, if limited.
+    :param authority: the cell's host and port, as its URL has them.
+    :param log_fields: what the access log says of it.
     """
 
     route: Route
@@ -25,6 +29,8 @@ class Destination:
     state: PlacementState
     explanation: bytes
     body_limit_bytes: int | None
+    authority: bytes
+    log_fields: Mapping[str, str]
 
 
 @frozen(eq=False)
@@ -65,6 +71,8 @@ class Installed:
             self._states[route.placement],
             explanation(route, self._settings.explain_headers),
             min(limits) if limits else None,
+            route.endpoint.url.removeprefix("http://").encode("ascii"),
+            {"placement": route.placement, "upstream": route.endpoint.url, "match": route.match.value},
         )
         self._destinations[route] = destination
         return destination

@@ -3,11 +3,16 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cellrouter.http1 import RequestHead
+
 if TYPE_CHECKING:
     from cellrouter.proxy.exchange import Exchange
 
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that went away before its answer was complete. It is only logged."""
+
+_UNREAD = {"routing_key": None, "method": None, "path": None}
+_UNROUTED = {"placement": None, "upstream": None, "match": None}
 
 
 class Timestamps:
@@ -40,43 +45,32 @@ def record(exchange: "Exchange", timestamp: str, now_s: float) -> dict[str, obje
     :returns: the fields of its line in the access log.
     """
     request, destination, installed = exchange.request, exchange.destination, exchange.installed
-    error = exchange.error
+    error, upstream_s = exchange.error, exchange.upstream_s
     fields: dict[str, object] = {
         "timestamp": timestamp,
         "level": "error" if error is not None and exchange.status >= 500 else "info",
         "message": "request routed" if error is None else "request failed",
-        "routing_key": None,
-        "placement": None,
-        "upstream": None,
+        **(_UNREAD if request is None else _request_fields(request)),
+        **(_UNROUTED if destination is None else destination.log_fields),
         "status": exchange.status,
-        "duration_ms": _milliseconds(now_s - exchange.began_s),
+        "duration_ms": round((now_s - exchange.began_s) * 1000, 3),
         "request_id": exchange.request_id.decode("ascii"),
-        "method": None,
-        "path": None,
-        "match": None,
         "bytes_in": exchange.bytes_in,
         "bytes_out": exchange.bytes_out,
-        "upstream_ms": None,
+        "upstream_ms": None if upstream_s is None else round(upstream_s * 1000, 3),
         "config_version": installed.version,
         "config_revision": installed.revision,
     }
-    if request is not None:
-        if request.routing_key is not None:
-            fields["routing_key"] = request.routing_key.decode("latin-1")
-        fields["method"] = request.method.decode("latin-1")
-        # The query stays out of the log: it is where clients put what others must not read.
-        fields["path"] = request.target.partition(b"?")[0].decode("latin-1")
-    if destination is not None:
-        route = destination.route
-        fields["placement"] = route.placement
-        fields["upstream"] = route.endpoint.url
-        fields["match"] = route.match.value
-    if exchange.upstream_s is not None:
-        fields["upstream_ms"] = _milliseconds(exchange.upstream_s)
     if error is not None:
         fields["error"] = error
     return fields
 
 
-def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 3) if seconds > 0 else 0.0
+def _request_fields(request: RequestHead) -> dict[str, str | None]:
+    key = request.routing_key
+    return {
+        "routing_key": None if key is None else key.decode("latin-1"),
+        "method": request.method.decode("latin-1"),
+        # The query stays out of the log: it is where clients put what others must not read.
+        "path": request.target.partition(b"?")[0].decode("latin-1"),
+    }

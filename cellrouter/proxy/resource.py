@@ -8,7 +8,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
-from cellrouter.http1 import Refused, RequestHead, check_sizes
+from cellrouter.http1 import Refused, take_request_head
 from cellrouter.proxy.engine import ProxyEngine
 from cellrouter.proxy.exchange import Exchange
 from cellrouter.proxy.interfaces import IDownstream
@@ -61,20 +61,13 @@ class StockDownstream:
         request.notifyFinish().addErrback(self._gone)
         request.registerProducer(self, True)
         minor = 0 if request.clientproto == b"HTTP/1.0" else 1
-        head = RequestHead(request.method, request.uri, minor)
         body = request.content
         self._left = body.seek(0, 2)
         body.seek(0)
+        headers = request.requestHeaders.getAllRawHeaders()
+        fields = [(name, value) for name, values in headers for value in values]
         try:
-            fields = [
-                (name, value)
-                for name, values in request.requestHeaders.getAllRawHeaders()
-                for value in values
-            ]
-            check_sizes(request.uri, len(fields), self._engine.limits)
-            for name, value in fields:
-                head.on_header(name, value)
-            head.finish()
+            head = take_request_head(request.method, request.uri, minor, fields, self._engine.limits)
         except Refused as refused:
             self._exchange.refuse(refused)
             return

@@ -208,6 +208,9 @@ class UpstreamConnection(Protocol):
             self._state = _State.IDLE
             self._used = True
             self._pool.give_back(self)
+        elif self.request_paused:
+            # The cell does not read, so what waits to be sent would wait for ever.
+            self.abort()
         else:
             self.close()
 
