@@ -40,9 +40,13 @@ def look_up(path: Path, key: str) -> Decision:
         raise click.ClickException(
             f"{path}: refused, see cellrouter check; the first of {count}: {refused.violations[0]}"
         ) from None
-    route = RoutingTable.build(loaded.config).route(_bytes(key.strip(" \t")))
+    trimmed = _bytes(key).strip(b" \t")
+    decision: Decision = {"routing_key": trimmed.decode("utf-8", "backslashreplace")}
+    if b"," in trimmed:
+        decision["refused"] = "a comma in X-Routing-Key is answered with 400"
+    route = RoutingTable.build(loaded.config).route(trimmed)
     return {
-        "routing_key": key,
+        **decision,
         "placement": route.placement,
         "endpoint": route.endpoint.url,
         "match": route.match.value,

@@ -117,8 +117,8 @@ class LeanChannel(Protocol):
     def _advance(self) -> None:
         """Take one request after the other from what has been read.
 
-        An answer that is complete at once leads here again; then the loop that is under way goes on. While the
-        client does not read its answers, no more are made.
+        An answer that is complete at once leads here again; then the loop that is under way goes on. While
+        the client does not read its answers, no more are made.
         """
         if self._advancing:
             return
@@ -297,7 +297,7 @@ class LeanChannel(Protocol):
             transport.resumeProducing()
 
     def expire(self) -> None:
-        """No request came, or not the rest of one; or the client did not read its last answer, or not close."""
+        """No request came, or not the rest of one; or the client did not read its last answer, or close."""
         if self._state in (_State.LINGERING, _State.CLOSING):
             self.abort()
         elif self._buffer:

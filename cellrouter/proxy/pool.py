@@ -134,7 +134,7 @@ def refusal(failure: Failure) -> Refused:
 
     :param failure: of a dial.
     """
-    if failure.check(error.TimeoutError, OutOfTime, CancelledError):
+    if failure.check(error.TimeoutError, OutOfTime, error.ConnectingCancelledError, CancelledError):
         return Refused(502, "connection_timeout", "the cell did not accept a connection in time")
     if failure.check(error.ConnectionRefusedError):
         return Refused(502, "connection_refused", "the cell refused the connection")

@@ -109,12 +109,15 @@ class StockDownstream:
         request.defaultContentType = None
         headers = request.responseHeaders
         for name, _ in list(headers.getAllRawHeaders()):
-            headers.removeHeader(name)
+            if name.lower() != b"connection":
+                headers.removeHeader(name)
         for line in fields.split(b"\r\n")[:-1]:
             name, _, value = line.partition(b": ")
             headers.addRawHeader(name, value)
-        if self._engine.draining:
-            headers.addRawHeader(b"Connection", b"close")
+        # twisted.web ends the connections of 1.0 clients, without saying so.
+        if self._engine.draining or request.clientproto == b"HTTP/1.0":
+            headers.setRawHeaders(b"Connection", [b"close"])
+            request.channel.persistent = False
         self.send(content, last)
 
     def send(self, content: bytes, last: bool) -> None:

@@ -194,15 +194,21 @@ class _Waiter:
         return None
 
 
-def start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Child:
+def start(
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    child: Child | None = None,
+) -> Child:
     """Start a process without a terminal.
 
     :param arguments: the program and its arguments.
     :param folder: its working directory and its home, so that nothing of the user's is read or written.
     :param environment: variables for it; it inherits none but ``PATH`` and what coverage needs.
+    :param child: takes its output, if that is not simply to be kept.
     :returns: the process; who calls this must end it (:class:`ProcessTestCase` does).
     """
-    child = Child()
+    child = child or Child()
     complete = {
         **{name: os.environ[name] for name in INHERITED if name in os.environ},
         "HOME": str(folder),
