@@ -1,4 +1,4 @@
-"""Child processes that announce their ports, leave their output in log files, and end with their parent."""
+"""Child processes that announce their ports, leave their output in log files, and are stopped together."""
 
 import os
 import re

@@ -1,6 +1,8 @@
 """The demo: a control plane, a data plane and four cells on this machine, and a request to each cell."""
 
 import json
+import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +112,7 @@ async def run(reactor: Any, once: bool, json_wanted: bool, echo: Callable[[str],
         ended.callback(None)
         return result
 
+    _end_with_the_terminal(reactor)
     demo = Deferred.fromCoroutine(_run(reactor, once, json_wanted, echo))
     reactor.addSystemEventTrigger("before", "shutdown", interrupt)
     try:
@@ -118,6 +121,12 @@ async def run(reactor: Any, once: bool, json_wanted: bool, echo: Callable[[str],
         if not interrupted:
             raise
         return 1 if once else 0
+
+
+def _end_with_the_terminal(reactor: Any) -> None:
+    """Make the end of the terminal an end like any other, unless whoever started the demo ignores it (nohup)."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda number, frame: reactor.callFromThread(reactor.stop))
 
 
 async def _run(reactor: Any, once: bool, json_wanted: bool, echo: Callable[[str], object]) -> int:
@@ -251,6 +260,7 @@ def _text(routed: list[Routed]) -> str:
 
 
 def _hints(running: Running) -> str:
+    tool = "cellrouter" if shutil.which("cellrouter") else f"{sys.executable} -m cellrouter.cli"
     return f"""
 Router         {running.router}
 Admin port     {running.data_plane}/debug/config-version
@@ -261,9 +271,11 @@ Logs           {running.logs}
 In another terminal:
 
   export ROUTER={running.router} DATA_PLANE={running.data_plane}
-  export CONFIG={running.config} CONTROL_PLANE_PID={running.control_plane_pid}
+  export CONTROL_PLANE={running.control_plane} CONTROL_PLANE_PID={running.control_plane_pid}
+  export CONFIG={running.config} LOGS={running.logs}
+
   curl -i -H 'X-Routing-Key: acme' $ROUTER/hello         # send a request
-  cellrouter route acme                                  # ask where one would go
+  {tool + " route acme":<53}  # ask where one would go
   sed -i 's/"acme": "tier1"/"acme": "visa"/' $CONFIG     # change the config, then send it again
   kill -9 $CONTROL_PLANE_PID                             # requests are routed as before
 

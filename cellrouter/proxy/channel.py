@@ -27,10 +27,14 @@ from cellrouter.proxy.engine import ProxyEngine
 from cellrouter.proxy.exchange import Exchange
 from cellrouter.proxy.interfaces import IDownstream
 from cellrouter.proxy.peers import peer_of
-from cellrouter.proxy.transport import writer
+from cellrouter.proxy.transport import Writer
 
 LINGER_S = 5.0
 """Seconds that a client may send on after its answer, so that the answer is not lost to a reset."""
+
+LAST_REQUEST_S = 1.0
+"""Seconds that an idle connection gets in a drain: its next request may be on its way. The answer to that one
+says that it was the last."""
 
 
 class _State(Enum):
@@ -93,13 +97,12 @@ class LeanChannel(Protocol):
         with suppress(OSError):  # what a UNIX socket says to this
             transport.setTcpNoDelay(True)
         transport.registerProducer(self, True)
-        self._write = writer(transport)
+        self._writer = writer = Writer(self._engine.turn, transport)
+        self._write = writer.write
         self._secure = ISSLTransport.providedBy(transport)
         self._peer = peer_of(self._engine.settings, transport.getPeer(), self._secure)
         self._engine.channels.add(self)
         self._idle_from_now()
-        if self._engine.draining:
-            self.drain()
 
     def dataReceived(self, data: bytes) -> None:
         """Take what the client sent."""
@@ -243,7 +246,7 @@ class LeanChannel(Protocol):
     def _response_sent(self) -> None:
         self._exchange = None
         whole = self._state is _State.ANSWERING
-        if self._keep and not self._engine.draining:
+        if self._keep:
             self._state = _State.WAITING
             self._idle_from_now()
             if self._ahead:
@@ -256,12 +259,16 @@ class LeanChannel(Protocol):
             self._linger()
 
     def _idle_from_now(self) -> None:
-        self.deadline_s = self._engine.now() + self._engine.settings.keepalive_timeout_s
+        allowed_s = self._engine.settings.keepalive_timeout_s
+        if self._engine.draining:
+            allowed_s = min(allowed_s, LAST_REQUEST_S)
+        self.deadline_s = self._engine.now() + allowed_s
 
     def _linger(self) -> None:
         self._state = _State.LINGERING
         self._ahead = b""
         self.deadline_s = self._engine.now() + LINGER_S
+        self._writer.flush()
         transport: Any = self.transport
         transport.unregisterProducer()
         transport.loseWriteConnection()
@@ -270,6 +277,7 @@ class LeanChannel(Protocol):
     def _close(self) -> None:
         self._state = _State.CLOSING
         self.deadline_s = self._engine.now() + self._engine.settings.body_idle_timeout_s
+        self._writer.flush()
         transport: Any = self.transport
         transport.unregisterProducer()
         transport.loseConnection()
@@ -307,9 +315,9 @@ class LeanChannel(Protocol):
             self._close()
 
     def drain(self) -> None:
-        """End with the exchange that it is in, or at once if it is in none."""
-        if self._state is _State.WAITING and not self._buffer and not self._ahead:
-            self._close()
+        """End with the exchange that it is in, or with the next one if that comes soon."""
+        if self._state is _State.WAITING and not self._buffer:
+            self._idle_from_now()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
@@ -325,6 +333,7 @@ class LeanChannel(Protocol):
     def _hand_over(self, data: bytes) -> None:
         """Let twisted.web answer this request, the connection's last: it would not route the next ones."""
         self._state = _State.HANDED_OVER
+        self._writer.flush()
         self.resume_request()
         transport: Any = self.transport
         transport.unregisterProducer()

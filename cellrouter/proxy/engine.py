@@ -15,6 +15,7 @@ from cellrouter.proxy.installed import Installed
 from cellrouter.proxy.pool import Pools
 from cellrouter.proxy.record import Timestamps, record
 from cellrouter.proxy.settings import ProxySettings
+from cellrouter.proxy.transport import Turn
 from cellrouter.resilience import PlacementStates
 
 
@@ -27,7 +28,7 @@ class Channel(Protocol):
         """Its time is over."""
 
     def drain(self) -> None:
-        """End with the exchange that it is in, or at once if it is in none."""
+        """End with the exchange that it is in, or with the next one if that comes soon."""
 
     def abort(self) -> None:
         """End at once."""
@@ -42,6 +43,7 @@ class ProxyEngine:
     :ivar channels: the clients' connections, by the doors that tell of them.
     :ivar draining: whether connections end with the exchange they are in.
     :ivar now: gives the time in seconds since the epoch.
+    :ivar turn: says when connections write.
     :ivar new_request_id: makes the ID of a request.
 
     :param reactor: connects and measures.
@@ -70,9 +72,10 @@ class ProxyEngine:
         self.channels: set[Channel] = set()
         self.draining = False
         self.installed: Installed
+        self.turn = Turn(reactor)
         self._access_log = access_log
         self._decisions = decisions
-        self._pools = Pools(reactor, settings)
+        self._pools = Pools(reactor, settings, self.turn)
         self._states = PlacementStates()
         self._timestamps = Timestamps()
         self._waiting_for_end: list[Deferred[None]] = []
@@ -158,7 +161,7 @@ class ProxyEngine:
         self._check_drained()
 
     def begin_drain(self) -> None:
-        """Let every client's connection end with the exchange it is in; idle ones end now."""
+        """Let every client's connection end with the exchange it is in; idle ones have time for one more."""
         self.draining = True
         for channel in list(self.channels):
             channel.drain()

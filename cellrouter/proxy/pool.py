@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from cellrouter.config import Endpoint
 from cellrouter.http1 import Refused
 from cellrouter.proxy.settings import ProxySettings
+from cellrouter.proxy.transport import Turn
 from cellrouter.proxy.upstream import UpstreamConnection
 
 
@@ -19,6 +20,7 @@ class CellPool:
     """The connections to one cell: the one that was used last is used next.
 
     :ivar idle: connections that wait, the one that waits longest first.
+    :ivar turn: says when connections write.
 
     :param endpoint: the cell's address.
     :param pools: all pools, which share one limit.
@@ -26,6 +28,7 @@ class CellPool:
 
     def __init__(self, endpoint: Endpoint, pools: "Pools") -> None:
         self.endpoint = endpoint
+        self.turn = pools.turn
         self.idle: list[UpstreamConnection] = []
         self._pools = pools
         self._retired = False
@@ -91,9 +94,11 @@ class Pools:
 
     :param reactor: connects, and measures.
     :param settings: time-outs and limits.
+    :param turn: says when connections write.
     """
 
-    def __init__(self, reactor: Any, settings: ProxySettings) -> None:
+    def __init__(self, reactor: Any, settings: ProxySettings, turn: Turn) -> None:
+        self.turn = turn
         self.reactor = reactor
         self.settings = settings
         self.limits = settings.head_limits

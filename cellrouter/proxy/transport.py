@@ -1,41 +1,90 @@
-"""Writing at once.
+"""Writing at the end of the reactor's turn, all connections one after the other.
 
-A write to one of Twisted's TCP transports waits for the next turn of the event loop: two system calls to be
-told that the socket is writable, which it nearly always is.
+A write to one of Twisted's TCP transports waits for the next turn: two system calls to be told that the
+socket is writable, which it nearly always is. Writing at once saves these, but wakes the process on the other
+side for each message. Written in a row, most messages find it awake.
 """
 
-from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.tcp import Connection
 
 
-def writer(transport: Any) -> Callable[[bytes], None]:
-    """Give the fastest way to write to a transport.
+class Turn:
+    """The writers that have something to send when the reactor has handled what it was told of.
 
-    :param transport: a connected transport of any kind.
-    :returns: what writes bytes; like the transport's own ``write`` it keeps the order, buffers what the
-        socket does not take, and pauses the transport's producer when that is much.
+    :param reactor: tells when that is.
     """
-    write: Callable[[bytes], None] = transport.write
-    if not isinstance(transport, Connection) or transport.TLS:
-        return write
-    send = transport.writeSomeData
 
-    def write_at_once(data: bytes) -> None:
+    __slots__ = ("_reactor", "_waiting")
+
+    def __init__(self, reactor: IReactorTime) -> None:
+        self._reactor = reactor
+        self._waiting: list[Writer] = []
+
+    def add(self, writer: "Writer") -> None:
+        """Let a writer send at the end of the turn."""
+        if not self._waiting:
+            self._reactor.callLater(0, self._end)
+        self._waiting.append(writer)
+
+    def _end(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for writer in waiting:
+            writer.flush()
+
+
+class Writer:
+    """Writes to one transport.
+
+    A plain slotted class: every message passes through one.
+
+    :param turn: says when.
+    :param transport: a connected transport of any kind; one that is not plain TCP gets everything at once.
+    """
+
+    __slots__ = ("_at_once", "_pending", "_transport", "_turn")
+
+    def __init__(self, turn: Turn, transport: Any) -> None:
+        self._turn = turn
+        self._transport = transport
+        self._pending = b""
+        self._at_once = not isinstance(transport, Connection) or transport.TLS
+
+    def write(self, data: bytes) -> None:
+        """Write at the end of the turn.
+
+        Like the transport's own ``write`` this keeps the order, buffers what the socket does not take, and
+        pauses the transport's producer when that is much.
+
+        :param data: not empty.
+        """
+        if self._at_once:
+            self._transport.write(data)
+        elif self._pending:
+            self._pending += data
+        else:
+            self._pending = data
+            self._turn.add(self)
+
+    def flush(self) -> None:
+        """Write what waits; to be called before the transport is told to close."""
+        data, self._pending = self._pending, b""
+        if not data:
+            return
+        transport = self._transport
         if (
             transport.dataBuffer
             or transport._tempDataBuffer
             or not transport.connected
             or transport._writeDisconnected
         ):
-            write(data)
+            transport.write(data)
             return
-        sent = send(data)
+        sent = transport.writeSomeData(data)
         if not isinstance(sent, int):
             # The connection is broken; the reactor finds that out when it writes, and tells the protocol.
-            write(data)
+            transport.write(data)
         elif sent < len(data):
-            write(data[sent:])
-
-    return write_at_once
+            transport.write(data[sent:])

@@ -21,7 +21,7 @@ from cellrouter.http1 import (
     chunk,
     parse_response_head,
 )
-from cellrouter.proxy.transport import writer
+from cellrouter.proxy.transport import Writer
 
 if TYPE_CHECKING:
     from cellrouter.proxy.exchange import Exchange
@@ -72,7 +72,8 @@ class UpstreamConnection(Protocol):
         transport: Any = self.transport
         transport.setTcpNoDelay(True)
         transport.registerProducer(self, True)
-        self._write = writer(transport)
+        self._writer = writer = Writer(self._pool.turn, transport)
+        self._write = writer.write
 
     def begin(
         self, exchange: "Exchange", method: bytes, head: bytes, chunked: bool, content: bytes, last: bool
@@ -130,6 +131,7 @@ class UpstreamConnection(Protocol):
         self._exchange = None
         if self._state is not _State.CLOSED:
             self._state = _State.CLOSED
+            self._writer.flush()
             self._transport.unregisterProducer()
             self._transport.loseConnection()
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from datetime import datetime
 from math import inf
-from typing import Any
 
 import orjson
 from attrs import define, field
@@ -51,7 +50,6 @@ class AccessLogCheck:
     wrong: int = 0
     wrong_line: bytes = b""
     revisions: dict[int, Span] = field(factory=dict)
-    _rest: bytes = b""
 
     @property
     def failed(self) -> int:
@@ -63,11 +61,17 @@ class AccessLogCheck:
         """The configs that were in use."""
         return {span.version for span in self.revisions.values()}
 
-    def receive(self, data: bytes) -> None:
-        """Take more of the log."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._check(line, orjson.loads(line))
+    def take(self, line: bytes) -> None:
+        """Check the next line."""
+        said = orjson.loads(line)
+        self.statuses[said["status"]] += 1
+        version = said["config_version"]
+        span = self.revisions.setdefault(said["config_revision"] or 0, Span(version))
+        if span.version != version or said["upstream"] != self.cells.get(version):
+            self.wrong += 1
+            self.wrong_line = line
+        ended = datetime.fromisoformat(said["timestamp"]).timestamp()
+        span.include(ended - said["duration_ms"] / 1000)
 
     def went_back(self) -> list[str]:
         """Tell which revisions were in use after a newer one: their requests began after one of that."""
@@ -78,16 +82,6 @@ class AccessLogCheck:
             newer_from = min(newer_from, span.first)
         return found
 
-    def _check(self, line: bytes, said: dict[str, Any]) -> None:
-        self.statuses[said["status"]] += 1
-        version = said["config_version"]
-        span = self.revisions.setdefault(said["config_revision"] or 0, Span(version))
-        if span.version != version or said["upstream"] != self.cells.get(version):
-            self.wrong += 1
-            self.wrong_line = line
-        ended = datetime.fromisoformat(said["timestamp"]).timestamp()
-        span.include(ended - said["duration_ms"] / 1000)
-
 
 @define(eq=False)
 class LoggingDataPlane(Child):
@@ -97,7 +91,10 @@ class LoggingDataPlane(Child):
     """
 
     check: AccessLogCheck = field(kw_only=True)
+    _rest: bytes = b""
 
     def outReceived(self, data: bytes) -> None:
         """Take more of the access log."""
-        self.check.receive(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self.check.take(line)

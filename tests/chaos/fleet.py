@@ -125,6 +125,10 @@ class Fleet:
         """Wait until the data plane says that it serves a config that the control plane sent."""
         await self.data_plane.until_logged(f'serving version "{version}", revision .*, from control_plane')
 
+    async def until_acked(self, version: str) -> None:
+        """Wait until the control plane says that the data plane acked a config."""
+        await self.control_plane.until_logged(rf"runs revision \d+, version '{version}'")
+
     async def acked(self) -> dict[str, Any]:
         """Ask the control plane which config the data plane acked last."""
         url = f"http://127.0.0.1:{self._control_plane_port}/fleet"

@@ -10,7 +10,6 @@ from twisted.internet import reactor
 
 from tests.chaos.commands import run_with_fleet
 from tests.chaos.fleet import Fleet
-from tests.support.processes import until_logged_by
 
 CHANGES = 3
 NAMES = ("version", "revision", "hash")
@@ -48,3 +47,32 @@ async def kill(fleet: Fleet, expected: dict[str, Any]) -> list[str]:
     if answer != (200, fleet.cells[1]):
         problems.append(f"a request was answered with {answer} and not by {fleet.cells[1]}")
     return problems
+
+
+async def report(fleet: Fleet, times: int) -> bool:
+    """Kill it many times, print what came of it, and return whether that is as it must be."""
+    began = reactor.seconds()
+    expected = await lose_control_plane(fleet)
+    good = 0
+    for number in range(1, times + 1):
+        problems = await kill(fleet, expected)
+        good += not problems
+        for problem in problems:
+            print(f"after kill {number}: {problem}")
+    print(f"last acked config     revision {expected['revision']}, {expected['hash']}")
+    print(f"data plane kills      {times} in {reactor.seconds() - began:.1f} s, without a control plane")
+    print(f"served it again       {good}")
+    print(f"lost or misrouted     {times - good}")
+    return good == times
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=50, help="how often; default %(default)s")
+    options = parser.parse_args()
+    run_with_fleet(lambda fleet: report(fleet, options.times))
+
+
+if __name__ == "__main__":
+    main()

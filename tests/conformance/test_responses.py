@@ -19,7 +19,8 @@ class ResponseTestCase(ProxyTestCase):
     async def check(self, row: Broken | Passed) -> None:
         """Check a row of a table."""
         cell = self.cell(in_turn(answer(row.raw, then=row.then), answer()))
-        proxy = self.proxy(cell)
+        # What must not be used again must end at once, not when it has been idle for long.
+        proxy = self.proxy(cell, upstream_idle_timeout_s=3600.0)
         client = await proxy.client()
         if isinstance(row, Broken):
             reused: bool | None = False

@@ -62,7 +62,16 @@ class RouteTests(ToolTestCase):
         shutil.copy(PROJECT / "config" / "routing.json", self.folder)
         data_plane = self.start_data_plane("--config", str(self.folder / "routing.json"))
         url = f"http://127.0.0.1:{await data_plane.port('admin port')}"
-        for key in ("acme", " acme\t", "acme,globex", "not in the table", "a/b?c&d=e#f%41", "", "ключ", "\udcff"):
+        for key in (
+            "acme",
+            " acme\t",
+            "acme,globex",
+            "not in the table",
+            "a/b?c&d=e#f%41",
+            "",
+            "ключ",
+            "\udcff",
+        ):
             asked = self.tool("--data-plane", url, "route", "--json", key)
             looked_up = self.tool("route", "--config", "routing.json", "--json", key)
             self.assertEqual(await asked.until_ended(), 0, asked.stderr)

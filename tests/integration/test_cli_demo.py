@@ -61,7 +61,7 @@ class DemoTests(ProcessTestCase):
         self.assertEqual([each["right"] for each in document["routes"]], [True] * 6)
 
     async def test_it_stays_up_until_a_signal_which_leaves_no_process_and_no_file(self) -> None:
-        for name in ("INT", "TERM"):
+        for name in ("INT", "TERM", "HUP"):
             demo = self.demo()
             await demo.until_printed("Ctrl-C")
             router = re.search(rb"ROUTER=(\S+)", demo.stdout)[1].decode()

@@ -20,7 +20,7 @@ from tests.support.compose import (
     in_namespaces,
     services,
 )
-from tests.support.processes import ProcessTestCase
+from tests.support.processes import ProcessTestCase, programs
 
 CELLS = {"acme": "tier1", "globex": "tier2", "initech": "tier3", "visa": "visa", "not-in-the-table": "tier3"}
 PROBE = ("sh", "-c", "ip link add bridge0 type bridge && ip link add veth0 type veth peer name veth1")
@@ -44,7 +44,7 @@ class ComposeTests(ProcessTestCase):
             raise SkipTest(reason)
         child = self.start(
             *in_namespaces((sys.executable, compose.__file__, str(self.folder), *CELLS)),
-            environment={"PATH": f"{self._scripts()}:/usr/sbin:/usr/bin:/sbin:/bin"},
+            environment={"PATH": f"{programs(self.folder)}:/usr/sbin:/usr/bin:/sbin:/bin"},
         )
         self.assertEqual(await child.until_ended(), 0, child.stderr.decode())
         answers = json.loads(child.stdout)
@@ -55,20 +55,6 @@ class ComposeTests(ProcessTestCase):
                 for key, cell in CELLS.items()
             },
         )
-
-    def _scripts(self) -> Path:
-        """Give a folder with the programs that the image has on its path, run by this Python."""
-        folder = self.folder / "bin"
-        folder.mkdir()
-        programs = {
-            "python": f'exec {sys.executable} "$@"',
-            "cellrouter": f'exec {sys.executable} -m cellrouter.cli "$@"',
-            "twistd": f'exec {sys.executable} -c "from twisted.scripts.twistd import run; run()" "$@"',
-        }
-        for name, line in programs.items():
-            (folder / name).write_text(f"#!/bin/sh\n{line}\n")
-            (folder / name).chmod(0o755)
-        return folder
 
 
 class FileTests(SynchronousTestCase):

@@ -10,6 +10,9 @@ from tests.support.messages import Request
 SHORT_S = 0.2
 """A time-out that is meant to pass."""
 
+NEVER_S = 3600.0
+"""A time-out that must not be what ends a connection."""
+
 
 def get(path: str = "/", *fields: bytes, version: bytes = b"1.1") -> bytes:
     """Make a request for ``acme``."""
@@ -98,7 +101,7 @@ class KeepAliveTests(ProxyTestCase):
 
     async def test_what_arrives_while_idle_is_never_an_answer(self) -> None:
         cell = self.cell()
-        client = await self.proxy(cell).client()
+        client = await self.proxy(cell, upstream_idle_timeout_s=NEVER_S).client()
         await client.ask(get())
         cell.connections[0].write(response(b"poison"))
         await cell.connections[0].until_ended()
@@ -115,7 +118,7 @@ class KeepAliveTests(ProxyTestCase):
     async def test_no_more_than_so_many_idle_connections_are_kept(self) -> None:
         held = Held()
         cell = self.cell(held)
-        proxy = self.proxy(cell, max_idle_upstreams=2)
+        proxy = self.proxy(cell, max_idle_upstreams=2, upstream_idle_timeout_s=NEVER_S)
         clients = [await proxy.client() for _ in range(4)]
         for client in clients:
             client.write(get())
@@ -169,7 +172,7 @@ class ConfigChangeTests(ProxyTestCase):
     async def test_a_request_in_flight_finishes_where_it_began_and_the_next_goes_elsewhere(self) -> None:
         held = Held()
         old, new = self.cell(held), self.cell(answer(response(b"new")))
-        proxy = self.proxy(config(old.url))
+        proxy = self.proxy(config(old.url), upstream_idle_timeout_s=NEVER_S)
         first, second = await proxy.client(), await proxy.client()
         first.write(get("/old"))
         await old.until_requests()
@@ -185,7 +188,7 @@ class ConfigChangeTests(ProxyTestCase):
 
     async def test_idle_connections_to_an_endpoint_that_is_gone_are_closed(self) -> None:
         old, kept = self.cell(), self.cell()
-        proxy = self.proxy(config(old.url, kept.url))
+        proxy = self.proxy(config(old.url, kept.url), upstream_idle_timeout_s=NEVER_S)
         client = await proxy.client()
         await client.ask(get())
         await client.ask(get().replace(b"acme", b"other"))

@@ -221,6 +221,25 @@ def start(
     return child
 
 
+def programs(folder: Path) -> Path:
+    """Make a folder with the programs that an installation has on its path, run by this Python.
+
+    :param folder: where to make it.
+    :returns: it, to be put in front of ``PATH``.
+    """
+    scripts = folder / "bin"
+    scripts.mkdir()
+    commands = {
+        "python": sys.executable,
+        "cellrouter": f"{sys.executable} -m cellrouter.cli",
+        "twistd": f'{sys.executable} -c "from twisted.scripts.twistd import run; run()"',
+    }
+    for name, command in commands.items():
+        (scripts / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        (scripts / name).chmod(0o755)
+    return scripts
+
+
 async def until(condition: Callable[[], bool], timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
     """Look again and again until a condition holds that nothing tells of.
 

@@ -12,7 +12,7 @@ def table(check: Callable[[Any, Any], Any], rows: Iterable[Any]) -> Callable[[Ca
 
     Methods work with every runner, and one that fails does not hide the rows after it.
 
-    :param check: a coroutine function of the test case and the row.
+    :param check: a function or a coroutine function of the test case and the row.
     :param rows: each with a ``name``, unique in the test case.
     :returns: a class decorator.
     """
@@ -29,8 +29,8 @@ def table(check: Callable[[Any, Any], Any], rows: Iterable[Any]) -> Callable[[Ca
 
 
 def _test(check: Callable[[Any, Any], Any], row: Any) -> Callable[[Any], Any]:
-    async def test(self: Any) -> None:
-        await check(self, row)
+    def test(self: Any) -> Any:
+        return check(self, row)
 
     test.__doc__ = row.name
     return test
