@@ -4,6 +4,7 @@ from cellrouter.daemon.lifecycle import DaemonService
 from cellrouter.daemon.listening import ListenerService
 from cellrouter.daemon.logs import LineLog
 from cellrouter.daemon.options import DaemonOptions, Setting
+from cellrouter.daemon.process import prepare_process
 from cellrouter.daemon.resources import (
     JsonResource,
     JsonRoot,
@@ -24,6 +25,7 @@ __all__ = [
     "QueryResource",
     "QuietSite",
     "Setting",
+    "prepare_process",
     "problem",
     "state_dir",
     "write_json",

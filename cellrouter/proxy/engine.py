@@ -1,6 +1,7 @@
 """What all exchanges share: the snapshot in use, the connections to cells, the log, and the deadlines."""
 
 from collections.abc import Callable
+from time import time
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -42,7 +43,7 @@ class ProxyEngine:
     :ivar exchanges: those in flight.
     :ivar channels: the clients' connections, by the doors that tell of them.
     :ivar draining: whether connections end with the exchange they are in.
-    :ivar now: gives the time in seconds since the epoch.
+    :ivar now: gives the time in seconds, for measuring.
     :ivar turn: says when connections write.
     :ivar new_request_id: makes the ID of a request.
 
@@ -51,6 +52,7 @@ class ProxyEngine:
     :param access_log: is told of each exchange.
     :param decisions: is told too.
     :param new_request_id: makes the ID of a request; a random one unless given.
+    :param time_of_day: gives the seconds since the epoch for the log.
     """
 
     log = Logger()
@@ -62,12 +64,14 @@ class ProxyEngine:
         access_log: AccessLog,
         decisions: Decisions,
         new_request_id: Callable[[], bytes] | None = None,
+        time_of_day: Callable[[], float] = time,
     ) -> None:
         self.reactor = reactor
         self.settings = settings
         self.limits = settings.head_limits
         self.now: Callable[[], float] = reactor.seconds
         self.new_request_id = new_request_id or RequestIds().new
+        self._time_of_day = time_of_day
         self.exchanges: set[Exchange] = set()
         self.channels: set[Channel] = set()
         self.draining = False
@@ -150,7 +154,7 @@ class ProxyEngine:
         """Log an exchange that has ended."""
         self.exchanges.discard(exchange)
         now_s = self.now()
-        line = record(exchange, self._timestamps.format(now_s), now_s)
+        line = record(exchange, self._timestamps.format(self._time_of_day()), now_s)
         self._access_log.write(line)
         self._decisions.add(line)
         self._check_drained()

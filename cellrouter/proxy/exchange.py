@@ -31,12 +31,9 @@ from cellrouter.proxy.upstream import UpstreamConnection
 if TYPE_CHECKING:
     from cellrouter.proxy.engine import ProxyEngine
 
-# RFC 9110 section 9.2.2.
-_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
-
 
 class Phase(Enum):
-    """How far the response is. It only ever goes forward, but for one new attempt from ``AWAITING``."""
+    """How far the response is. It only ever goes forward, unless nothing of the request had been sent yet."""
 
     STARTING = auto()
     """Nothing has been sent to a cell: the request is looked at, or the cell is being dialled."""
@@ -301,20 +298,20 @@ class Exchange:
             self._progress()
         self._downstream.send(content, last)
 
-    def upstream_failed(self, refused: Refused, retry: bool) -> None:
+    def upstream_failed(self, refused: Refused, unsent: bool) -> None:
         """The connection to the cell failed, and is gone.
 
         :param refused: how.
-        :param retry: whether the cell may have closed it before the request came.
+        :param unsent: whether it was gone before the first byte of the request was sent on it.
         """
         self._upstream = None
         request, destination = self.request, self.destination
         if (
-            retry
+            unsent
             and request is not None
             and destination is not None
-            and request.method in _IDEMPOTENT
             and not request.has_body
+            and self._phase is Phase.AWAITING
         ):
             self._phase = Phase.STARTING
             self.deadline_s = inf

@@ -1,5 +1,6 @@
 """Connections to cells that wait for their next request."""
 
+from errno import EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from typing import Any, cast
 
 from twisted.internet import error
@@ -14,6 +15,9 @@ from cellrouter.http1 import Refused
 from cellrouter.proxy.settings import ProxySettings
 from cellrouter.proxy.transport import Turn
 from cellrouter.proxy.upstream import UpstreamConnection
+
+_OUR_LIMITS = frozenset({EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM})
+"""What the kernel says when we are out of local ports, file descriptors or memory."""
 
 
 class CellPool:
@@ -145,6 +149,10 @@ def refusal(failure: Failure) -> Refused:
         return Refused(502, "connection_refused", "the cell refused the connection")
     if failure.check(error.DNSLookupError):
         return Refused(502, "dns_error", "the name of the cell's host was not found")
+    if getattr(failure.value, "osError", None) in _OUR_LIMITS:
+        return Refused(
+            502, "proxy_internal_error", "the router is at a limit of its own: no connection can be made"
+        )
     if failure.check(error.ConnectError, error.UserError, OSError):
         return Refused(502, "destination_ip_unroutable", "the cell's host cannot be reached")
     return Refused(502, "proxy_internal_error", "the router failed to connect to the cell")

@@ -41,7 +41,7 @@ def record(exchange: "Exchange", timestamp: str, now_s: float) -> dict[str, obje
 
     :param exchange: one that has ended.
     :param timestamp: when, as text.
-    :param now_s: when, in seconds since the epoch.
+    :param now_s: when, by the clock that the exchange is measured with, in seconds.
     :returns: the fields of its line in the access log.
     """
     request, destination, installed = exchange.request, exchange.destination, exchange.installed

@@ -68,6 +68,11 @@ class Writer:
             self._pending = data
             self._turn.add(self)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something has been written and not one byte of it was sent."""
+        return bool(self._pending)
+
     def flush(self) -> None:
         """Write what waits; to be called before the transport is told to close."""
         data, self._pending = self._pending, b""

@@ -64,8 +64,6 @@ class UpstreamConnection(Protocol):
         self._limits = limits
         self._state = _State.IDLE
         self._exchange: Exchange | None = None
-        self._used = False
-        self._clean_start = True
 
     def connectionMade(self) -> None:
         """Prepare the transport."""
@@ -94,7 +92,6 @@ class UpstreamConnection(Protocol):
         self._state = _State.AWAITING
         self._buffer = ResponseBuffer(self._limits)
         self._interim_left = MAX_INTERIM_RESPONSES
-        self._clean_start = True
         self._write(head + self._framed(content, last) if chunked else head + content)
 
     def send(self, content: bytes, last: bool) -> None:
@@ -144,7 +141,6 @@ class UpstreamConnection(Protocol):
         if self._state is _State.RECEIVING:
             self._receive(data)
         elif self._state is _State.AWAITING:
-            self._clean_start = False
             self._await(data)
         elif self._state is _State.IDLE:
             # Nobody asked for it: whatever it is, the next request must not take it for its answer.
@@ -208,7 +204,6 @@ class UpstreamConnection(Protocol):
         self._exchange = None
         if self._sent and self._response.keep_alive and not self._reader.rest and not self.request_paused:
             self._state = _State.IDLE
-            self._used = True
             self._pool.give_back(self)
         elif self.request_paused:
             # The cell does not read, so what waits to be sent would wait for ever.
@@ -220,7 +215,7 @@ class UpstreamConnection(Protocol):
         exchange = self._exchange
         self.abort()
         if exchange is not None:
-            exchange.upstream_failed(refused, retry=False)
+            exchange.upstream_failed(refused, unsent=False)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
@@ -234,8 +229,7 @@ class UpstreamConnection(Protocol):
         if state is _State.RECEIVING and clean and self._reader.close():
             exchange.response_continued(b"", True)
             return
-        # A connection that was kept idle may have been closed by the cell before the request got there.
-        exchange.upstream_failed(_lost(clean), retry=self._used and self._clean_start)
+        exchange.upstream_failed(_lost(clean), unsent=self._writer.waiting)
 
     def pauseProducing(self) -> None:
         """Too much waits to be sent to the cell."""

@@ -1,7 +1,11 @@
 """What the tests of this package share."""
 
+from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+
 from tests.chaos.fleet import Fleet
 from tests.chaos.load import Load
+from tests.support.engines import Client
 from tests.support.processes import ProcessTestCase
 
 
@@ -16,16 +20,19 @@ class ChaosTestCase(ProcessTestCase):
         self.fleet = Fleet(self.folder)
         self.addCleanup(self.fleet.stop)
 
-    async def load(self, *keys: str) -> Load:
-        """Load the data plane until the test ends or the load is stopped.
-
-        :param keys: the routing keys; ``acme`` if there are none.
-        """
-        load = Load(await self.fleet.data_port(), keys or ("acme",))
+    async def load(self, key: str = "acme", path: str = "/") -> Load:
+        """Load the data plane until the test ends or the load is stopped; see :class:`Load`."""
+        load = Load(await self.fleet.data_port(), key, path)
         self.addCleanup(load.stop)
         load.start()
-        await load.until_answered(1)
         return load
+
+    async def client(self) -> Client:
+        """Connect to the data plane."""
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", await self.fleet.data_port())
+        client = await connectProtocol(endpoint, Client())
+        self.addCleanup(client.transport.abortConnection)
+        return client
 
     def assert_no_traceback(self) -> None:
         """Check that the data plane has told of no defect so far."""

@@ -28,7 +28,7 @@ class Fleet:
     :ivar cells: the URLs of the cells, which answer with them.
     :ivar control_plane: the newest one.
     :ivar data_plane: the newest one.
-    :ivar check: checks the access logs of those data planes that have a control plane.
+    :ivar check: checks the access logs of all data planes.
 
     :param folder: for everybody's files.
     """
@@ -105,20 +105,20 @@ class Fleet:
         bootstrap.write_text(json.dumps(document("bootstrap")))
         url = f"ws://127.0.0.1:{self._control_plane_port}/connect"
         ours = ("--control-plane-url", url, "--config", str(bootstrap), *options)
-        await self._start_data_plane(LoggingDataPlane(check=self.check), within, *ours)
+        await self._start_data_plane(within, *ours)
 
     async def start_data_plane_alone(self, *options: str, within: Sequence[str] = ()) -> None:
-        """Start a data plane that watches the file itself, and whose access log is kept; wait for it.
+        """Start a data plane that watches the config file itself, and wait until it listens.
 
         :param options: more options.
         :param within: a command that runs the command that follows it.
         """
-        await self._start_data_plane(Child(), within, "--config", str(self.file), *POLL, *options)
+        await self._start_data_plane(within, "--config", str(self.file), *POLL, *options)
 
-    async def _start_data_plane(self, child: Child, within: Sequence[str], *options: str) -> None:
+    async def _start_data_plane(self, within: Sequence[str], *options: str) -> None:
         ports = ("--port", ON_LOOPBACK, "--admin", ON_LOOPBACK)
         command = _daemon("cellrouter-dp", self.folder / "dp", *ports, *options)
-        self.data_plane = self.run(*within, *command, child=child)
+        self.data_plane = self.run(*within, *command, child=LoggingDataPlane(check=self.check))
         await self.data_plane.port("data port")
 
     async def until_served(self, version: str) -> None:

@@ -29,11 +29,13 @@ class Load:
     :ivar stopping: whether each connection ends with the answer it waits for.
 
     :param port: the data plane's.
-    :param keys: the routing keys; each connection has one.
+    :param key: the routing key.
+    :param path: what is asked for.
     """
 
     port: int
-    keys: tuple[str, ...] = ("acme",)
+    key: str = "acme"
+    path: str = "/"
     answers: Counter[str] = field(factory=Counter)
     wrong: int = 0
     stopping: bool = False
@@ -41,9 +43,7 @@ class Load:
 
     def start(self) -> None:
         """Begin."""
-        for number in range(CONNECTIONS):
-            key = self.keys[number % len(self.keys)]
-            self._connections.append(Deferred.fromCoroutine(self._keep_asking(key)))
+        self._connections = [Deferred.fromCoroutine(self._keep_asking()) for _ in range(CONNECTIONS)]
 
     async def stop(self) -> None:
         """Wait for the answers that are under way, and close every connection."""
@@ -68,8 +68,8 @@ class Load:
         """How many requests were not answered with 200."""
         return sum(count for kind, count in self.answers.items() if kind != "200")
 
-    async def _keep_asking(self, key: str) -> None:
-        request = f"GET / HTTP/1.1\r\nHost: x\r\nX-Routing-Key: {key}\r\n\r\n".encode()
+    async def _keep_asking(self) -> None:
+        request = f"GET {self.path} HTTP/1.1\r\nHost: x\r\nX-Routing-Key: {self.key}\r\n\r\n".encode()
         while not self.stopping:
             try:
                 client = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", self.port), Client())

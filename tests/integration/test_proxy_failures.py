@@ -162,7 +162,17 @@ class ClientFailureTests(ProxyTestCase):
 
 
 class SlowClientTests(ProxyTestCase):
-    """Clients that stall in a request, at the data port's own door."""
+    """Clients that take their time in a request, at the data port's own door."""
+
+    async def test_bytes_over_the_limit_are_counted_as_they_come(self) -> None:
+        cell = self.cell()
+        client = await self.proxy(cell, max_request_body_bytes=10).client()
+        client.write(POST + b"Transfer-Encoding: chunked\r\n\r\n6\r\n123456\r\n")
+        await cell.until(lambda: cell.requests and cell.requests[0].body == b"123456")
+        client.write(b"5\r\n12345\r\n")
+        assert_problem(self, await client.response(), 413, placement="tier1")
+        await cell.connections[0].until_ended()
+        self.assertEqual(cell.requests[0].body, b"123456")
 
     async def test_who_leaves_in_a_request(self) -> None:
         cell = self.cell()

@@ -25,7 +25,9 @@ class ControlPlaneMaker:
         from twisted.internet import reactor
 
         from cellrouter.controlplane.service import make_service
+        from cellrouter.daemon import prepare_process
 
+        prepare_process(reactor)
         return make_service(options, reactor)
 
 

@@ -24,8 +24,10 @@ class DataPlaneMaker:
         """Build the daemon."""
         from twisted.internet import reactor
 
+        from cellrouter.daemon import prepare_process
         from cellrouter.dataplane.service import DataPlane
 
+        prepare_process(reactor)
         return DataPlane(options, reactor)
 
 

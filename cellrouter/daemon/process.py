@@ -1,0 +1,32 @@
+"""What a process is given before anything runs in it."""
+
+import resource
+import time
+from typing import Any
+
+
+def prepare_process(reactor: Any) -> None:
+    """Prepare the process of a daemon; to be called before anything is scheduled.
+
+    :param reactor: of the process.
+    """
+    _measure_steadily(reactor)
+    _allow_many_files()
+
+
+def _measure_steadily(reactor: Any) -> None:
+    """Let a reactor measure time by a clock that nobody sets.
+
+    Twisted's reactors measure by the time of day. When that is set forward, every deadline is over at once;
+    when it is set back, everything that was scheduled waits for as long again. From now on the reactor's time
+    is the time of day as it is now, and what has passed since.
+    """
+    offset_s = time.time() - time.monotonic()
+    monotonic = time.monotonic
+    reactor.seconds = lambda: monotonic() + offset_s
+
+
+def _allow_many_files() -> None:
+    """Use as many file descriptors as the system lets us; each connection takes one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
