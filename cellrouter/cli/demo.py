@@ -124,9 +124,9 @@ async def run(reactor: Any, once: bool, json_wanted: bool, echo: Callable[[str],
 
 
 def _end_with_the_terminal(reactor: Any) -> None:
-    """Make the end of the terminal an end like any other, unless whoever started the demo ignores it (nohup)."""
+    """Take the end of the terminal as a signal to end, unless it is to be ignored: nohup."""
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, lambda number, frame: reactor.callFromThread(reactor.stop))
+        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reactor.stop))
 
 
 async def _run(reactor: Any, once: bool, json_wanted: bool, echo: Callable[[str], object]) -> int:

@@ -41,6 +41,8 @@ class AccessLog:
         self._waiting_bytes = 0
         self._dropped = 0
         self._broken = False
+        self._failing = False
+        self._torn = False
         self._queue: SimpleQueue[bytes | None] = SimpleQueue()
         self._ended: Deferred[None] | None = None
         self._flushing = LoopingCall(self._flush)
@@ -91,18 +93,28 @@ class AccessLog:
     def _write_all(self) -> None:
         """Write until the end; this is the thread."""
         while (lines := self._queue.get()) is not None:
-            error = None if self._broken else self._write_blocking(lines)
-            self._reactor.callFromThread(self._written, len(lines), error)
+            lost, error = (0, None) if self._broken else self._write_blocking(lines)
+            self._reactor.callFromThread(self._written, len(lines), lost, error)
         self._reactor.callFromThread(self._thread_ended)
 
-    def _write_blocking(self, lines: bytes) -> OSError | None:
-        left = memoryview(lines)
+    def _write_blocking(self, lines: bytes) -> tuple[int, OSError | None]:
+        """Write lines.
+
+        :returns: how many were lost, and why.
+        """
+        data = b"\n" + lines if self._torn else lines
+        left = memoryview(data)
         try:
             while left:
                 left = left[self._write_some(left) :]
         except OSError as error:
-            return error
-        return None
+            written = len(data) - len(left)
+            if written:
+                # Another line must not be added to half a one.
+                self._torn = data[written - 1 : written] != b"\n"
+            return min(data.count(b"\n", written), lines.count(b"\n")), error
+        self._torn = False
+        return 0, None
 
     def _write_some(self, lines: memoryview) -> int:
         try:
@@ -114,18 +126,32 @@ class AccessLog:
             waiting.poll()
             return 0
 
-    def _written(self, count: int, error: OSError | None) -> None:
+    def _written(self, count: int, lost: int, error: OSError | None) -> None:
         self._waiting_bytes -= count
-        if error is not None and not self._broken:
+        self._dropped += lost
+        if error is not None:
+            self._tell_error(error)
+        elif self._dropped and not self._waiting_bytes:
+            self._failing = False
+            self._tell_dropped()
+
+    def _tell_error(self, error: OSError) -> None:
+        if isinstance(error, BrokenPipeError) and not self._broken:
             # A reader that is gone does not come back; what routes goes on routing.
             self._broken = True
             self.log.error("the access log cannot be written and ends here: {reason}", reason=error.strerror)
-        if self._dropped and not self._waiting_bytes:
-            self._tell_dropped()
+        elif not self._failing and not self._broken:
+            # A disk that is full has room again some day.
+            self._failing = True
+            self.log.error(
+                "the access log cannot be written, its lines are dropped for now: {reason}",
+                reason=error.strerror,
+            )
 
     def _tell_dropped(self) -> None:
         self.log.warn(
-            "{count} lines of the access log were dropped because its reader stalled", count=self._dropped
+            "{count} lines of the access log were dropped: they could not be written in time",
+            count=self._dropped,
         )
         self._dropped = 0
 
@@ -140,3 +166,5 @@ class AccessLog:
         self.log.warn(
             "{bytes} bytes of the access log are lost: its reader has stalled", bytes=self._waiting_bytes
         )
+        if self._dropped:
+            self._tell_dropped()

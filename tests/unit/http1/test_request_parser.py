@@ -7,7 +7,7 @@ from cellrouter.http1 import HeadLimits, RequestHead, parse_request_head, take_r
 from tests.support.tables import table
 from tests.unit.http1.refusals import BAD_REQUEST, HEAD_TOO_LARGE, TARGET_TOO_LONG, refused
 
-LIMITS = HeadLimits(target_bytes=100, head_bytes=4000, fields=10)
+LIMITS = HeadLimits(target_bytes=100, head_bytes=4000, fields=20)
 NOT_ALLOWED = (405, "http_request_error")
 EXPECTATION_FAILED = (417, "http_request_error")
 NOT_IMPLEMENTED = (501, "http_request_error")
@@ -184,7 +184,7 @@ class FieldTests(SynchronousTestCase):
         self.assertEqual((head.request_ids, head.lines), ([b"1", b"2"], [b"Host: x"]))
 
     def test_hosts(self) -> None:
-        for value in (b"x", b"x.test:8080", b"[::1]:80", b"", b"a_b%7e"):
+        for value in (b"x", b"x.test:8080", b"x:", b"[::1]:80", b"", b"a_b%7e"):
             self.assertEqual(parse(b"GET / HTTP/1.1\r\nHost: " + value + b"\r\n\r\n").host, value)
 
     def test_an_expectation_is_sent_on_if_a_body_waits_for_it(self) -> None:
@@ -209,7 +209,7 @@ class FieldTests(SynchronousTestCase):
         parse(b"GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
 
     def test_the_most_fields(self) -> None:
-        self.assertEqual(len(parse(fields(*(b"A: b",) * 9)).lines), 10)
+        self.assertEqual(len(parse(fields(*(b"A: b",) * 19)).lines), 20)
 
     def refuses(self, row: Row) -> None:
         self.assertEqual(refused(self, parse, row.head), row.expected)
@@ -222,8 +222,15 @@ table(
         Row("no Host with an absolute target", b"GET http://x/ HTTP/1.1\r\n\r\n"),
         Row("two Hosts", fields(b"host: x")),
         Row("two Hosts in 1.0", b"GET / HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n"),
-        Row("a bad Host", b"GET / HTTP/1.1\r\nHost: x/y\r\n\r\n"),
-        Row("one field too many", fields(*(b"A: b",) * 10), HEAD_TOO_LARGE),
+        *(
+            Row(f"Host with {name}", b"GET / HTTP/1.1\r\nHost: " + value + b"\r\n\r\n")
+            for name, value in (
+                *(("a path", b"x/"), ("a blank", b"x y"), ("a user", b"u@x"), ("a query", b"x?")),
+                *(("six digits", b"x:123456"), ("letters", b"x:y"), ("half a bracket", b"[::1")),
+                *(("a fragment", b"x#"), ("quotes", b'"x"'), ("no ASCII", b"\xe4")),
+            )
+        ),
+        Row("one field too many", fields(*(b"A: b",) * 20), HEAD_TOO_LARGE),
         Row("no colon", fields(b"A")),
         Row("no name", fields(b": b")),
         Row("a blank in a name", fields(b"A b: c")),
@@ -305,9 +312,14 @@ class TakenHeadTests(SynchronousTestCase):
         ):
             self.assertEqual(refused(self, self.take, *arguments), BAD_REQUEST, arguments)
 
+    def test_framing_is_checked(self) -> None:
+        length, coding = (b"Content-Length", b"5"), (b"Transfer-Encoding", b"chunked")
+        for fields in ((length, length), (length, coding), (coding, length), (coding, coding)):
+            self.assertEqual(refused(self, self.take, b"POST", b"/", *fields), BAD_REQUEST)
+
     def test_limits_hold(self) -> None:
         self.assertEqual(refused(self, self.take, b"GET", b"/" * 101), TARGET_TOO_LONG)
-        many = [(b"A", b"b")] * 10
+        many = [(b"A", b"b")] * 20
         self.assertEqual(refused(self, self.take, b"GET", b"/", *many), HEAD_TOO_LARGE)
 
     def test_methods_that_are_not_passed_on(self) -> None:

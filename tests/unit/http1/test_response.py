@@ -123,6 +123,14 @@ class ResponseTests(SynchronousTestCase):
             content = reader.feed(b"abc\r\n")
             self.assertEqual((reader.done, content, reader.rest), expected)
 
+    def test_framing_is_checked_whatever_the_parser_lets_through(self) -> None:
+        length, coding = (b"Content-Length", b"5"), (b"Transfer-Encoding", b"chunked")
+        for fields in ((length, length), (length, coding), (coding, length), (coding, coding)):
+            head = ResponseHead(200, b"OK", 1)
+            for name, value in fields:
+                head.on_header(name, value)
+            self.assertEqual(refused(self, head.finish), BAD_RESPONSE)
+
     def refuses(self, row: Row) -> None:
         self.assertEqual(refused(self, parse, row.head), row.expected)
 
