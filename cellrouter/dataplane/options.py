@@ -42,6 +42,7 @@ class DataPlaneOptions(DaemonOptions):
         Setting("response-timeout", "10s", duration, "time from a request sent to the head of its response"),
         Setting("head-timeout", "10s", duration, "time for a client to send the head of a request"),
         Setting("body-idle-timeout", "30s", duration, "time without progress in a body"),
+        Setting("tunnel-idle-timeout", "5m", duration, "time without a byte after a change of protocols"),
         Setting("keepalive-timeout", "75s", duration, "time a client's connection may be idle"),
         Setting("upstream-idle-timeout", "4s", duration, "time a connection to a cell is kept idle"),
         Setting("max-idle-upstreams", "512", positive_int, "idle connections to cells kept in all"),

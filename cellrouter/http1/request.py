@@ -30,6 +30,7 @@ class RequestHead:
     :ivar content_length: the length of the body in bytes, or None when that is not known.
     :ivar chunked: whether the body is chunked.
     :ivar keep_alive: whether the client wants its connection to stay open.
+    :ivar upgrade: the protocols that the client offers to switch to, or None.
     :ivar expects_continue: whether the client waits for a 100 before it sends the body.
 
     :param method: the method.
@@ -57,6 +58,7 @@ class RequestHead:
         "request_ids",
         "routing_key",
         "target",
+        "upgrade",
     )
 
     def __init__(self, method: bytes, target: bytes, minor: int) -> None:
@@ -72,6 +74,7 @@ class RequestHead:
         self.chunked = False
         self.keep_alive = minor == 1
         self.expects_continue = False
+        self.upgrade: bytes | None = None
         self._hosts = 0
         self._lengths = 0
         self._connection: list[bytes] | None = None
@@ -105,7 +108,7 @@ class RequestHead:
         """Check what the fields say together.
 
         :returns: this.
-        :raises Refused: with 400, 405, 417 or 501.
+        :raises Refused: with 400, 405 or 417.
         """
         if self.method in REFUSED_METHODS:
             raise Refused(405, "http_request_error", "the router does not do CONNECT and TRACE")
@@ -162,20 +165,25 @@ class RequestHead:
             self.keep_alive = True
         if names & NEVER_NAMED:
             self._refuse("Connection names a field that is not for one connection only")
-        if b"upgrade" in names and self.minor and self._upgrades is not None:
-            self._check_upgrade(self._upgrades)
+        offered = b"upgrade" in names
         names -= HOP_BY_HOP
         names -= {b"close"}
         if names:
             self.lines = without(self.lines, names)
+        if offered and self._upgrades is not None:
+            self._take_offer(self._upgrades)
 
-    def _check_upgrade(self, protocols: list[bytes]) -> None:
-        # RFC 9113 section 3.1 has retired the upgrade to h2c; a server may ignore any upgrade, and clients
-        # that offer this one go on with HTTP/1.1.
-        if any(token != b"h2c" for value in protocols for token in tokens(value)):
-            self._refusal = self._refusal or Refused(
-                501, "http_request_error", "the router does not switch protocols"
-            )
+    def _take_offer(self, offers: list[bytes]) -> None:
+        """Pass an offer to switch protocols on (RFC 9110 section 7.8), or ignore it, which is always allowed.
+
+        One with a body is ignored, since where the body ends and the other protocol begins is more than two
+        parties would agree on; so is the retired one to h2c (RFC 9113 section 3.1), and any in HTTP/1.0.
+        """
+        protocols = [each.strip(b" \t") for value in offers for each in value.split(b",")]
+        protocols = [each for each in protocols if each and each.lower() != b"h2c"]
+        if protocols and self.minor and not self.has_body:
+            self.upgrade = b", ".join(protocols)
+            self.lines += [b"Connection: Upgrade", b"Upgrade: " + self.upgrade]
 
     def _check_expectations(self, expectations: list[bytes]) -> None:
         if any(value.lower() != b"100-continue" for value in expectations):

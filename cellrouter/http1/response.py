@@ -35,6 +35,7 @@ class ResponseHead:
         "_minor",
         "_refusal",
         "_transfer_codings",
+        "_upgrade",
         "chunked",
         "content_length",
         "keep_alive",
@@ -54,12 +55,18 @@ class ResponseHead:
         self._lengths = 0
         self._connection: list[bytes] | None = None
         self._transfer_codings: list[bytes] | None = None
+        self._upgrade: bytes | None = None
         self._refusal: Refused | None = None
 
     @property
     def interim(self) -> bool:
         """Whether another response follows (RFC 9110 section 15.2)."""
-        return self.status < 200
+        return self.status < 200 and self.status != 101
+
+    @property
+    def switches(self) -> bool:
+        """Whether what follows is another protocol (RFC 9110 section 15.2.2)."""
+        return self.status == 101
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field, in the order of the message. It is called by llhttp too, hence its name.
@@ -85,7 +92,9 @@ class ResponseHead:
             self._refuse("the cell's answer has more than one Content-Length")
         if self._connection is not None:
             self._check_connection(self._connection)
-        if self.status == 204 or self.interim:
+        if self.switches:
+            self._check_switch()
+        if self.status == 204 or self.status < 200:
             # RFC 9110 section 8.6: it must not be there, and a client might wait for so many bytes.
             self.lines = without(self.lines, {b"content-length"})
             if self.chunked or self.content_length:
@@ -101,6 +110,8 @@ class ResponseHead:
         :param method: of the request.
         :returns: what reads it.
         """
+        if self.switches:
+            return UntilCloseReader()
         if method == b"HEAD" or self.status in (204, 304):
             return LengthReader(0)
         if self.chunked:
@@ -120,6 +131,12 @@ class ResponseHead:
         elif codings != [b"chunked"]:
             self._refuse("the cell's answer has a Transfer-Encoding other than a single chunked")
         self.chunked = True
+
+    def _check_switch(self) -> None:
+        if self._upgrade is None:
+            self._refuse("the cell switches protocols and does not say to which")
+        else:
+            self.lines += [b"Connection: Upgrade", b"Upgrade: " + self._upgrade]
 
     def _check_connection(self, named: list[bytes]) -> None:
         if len(named) == 1 and (alone := ALONE.get(named[0])) is not None:
@@ -152,6 +169,9 @@ class ResponseHead:
     def _take_connection(self, value: bytes) -> None:
         self._connection = [*(self._connection or ()), value]
 
+    def _take_upgrade(self, value: bytes) -> None:
+        self._upgrade = value
+
     def _drop(self, value: bytes) -> None:
         """Let a field end here."""
 
@@ -161,6 +181,7 @@ _TAKE: Mapping[bytes, Callable[[ResponseHead, bytes], None]] = {
     b"content-length": ResponseHead._take_content_length,
     b"transfer-encoding": ResponseHead._take_transfer_encoding,
     b"connection": ResponseHead._take_connection,
+    b"upgrade": ResponseHead._take_upgrade,
 }
 """What is done with each field that means something to the router, by name in lower case."""
 
@@ -186,8 +207,6 @@ def parse_response_head(head: bytes, limits: HeadLimits) -> ResponseHead:
             f"the cell's answer has more than {limits.fields} header fields",
         )
     response = ResponseHead(int(status), reason or b"", minor == b"1")
-    if response.status == 101:
-        raise bad_response("the cell switches protocols without having been asked")
     try:
         HttpResponseParser(response).feed_data(head)
     except HttpParserUpgrade:

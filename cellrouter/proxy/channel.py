@@ -6,7 +6,7 @@ from enum import Enum, auto
 from math import inf
 from typing import Any
 
-from twisted.internet.interfaces import IProtocol, IPushProducer, ISSLTransport
+from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IPushProducer, ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -49,6 +49,9 @@ class _State(Enum):
     ANSWERING = auto()
     """The request has arrived, its response has not been sent. What arrives now is the next request."""
 
+    TUNNELLING = auto()
+    """The cell has switched protocols; whatever arrives is passed on."""
+
     LINGERING = auto()
     """Everything is sent, and what arrives is ignored until the client closes."""
 
@@ -59,7 +62,7 @@ class _State(Enum):
     """twisted.web's own channel has the connection."""
 
 
-@implementer(IDownstream, IPushProducer)
+@implementer(IDownstream, IPushProducer, IHalfCloseableProtocol)
 class LeanChannel(Protocol):
     """One client's connection, used for one exchange after the other.
 
@@ -114,6 +117,9 @@ class LeanChannel(Protocol):
         elif self._state is _State.ANSWERING:
             self._ahead += data
             self.pause_request()
+        elif self._state is _State.TUNNELLING:
+            if self._exchange is not None:
+                self._exchange.request_continued(data, False)
         elif self._state is _State.HANDED_OVER:
             self._stock.dataReceived(data)
 
@@ -210,6 +216,9 @@ class LeanChannel(Protocol):
         self, status: int, reason: bytes, fields: bytes, open_ended: bool, content: bytes, last: bool
     ) -> None:
         """Send the head of the final response and the beginning of its body."""
+        if status == 101:
+            self._switch(reason, fields, content)
+            return
         request = self._request
         keep = request.keep_alive and self._state is _State.ANSWERING and not self._engine.draining
         chunked = open_ended and request.minor == 1
@@ -226,6 +235,31 @@ class LeanChannel(Protocol):
         self._write(b"HTTP/1.1 %d %b\r\n%b%b\r\n%b" % (status, reason, fields, connection, content))
         if last:
             self._response_sent()
+
+    def _switch(self, reason: bytes, fields: bytes, content: bytes) -> None:
+        self._state = _State.TUNNELLING
+        self._chunked = False
+        self._write(b"HTTP/1.1 101 %b\r\n%b\r\n%b" % (reason, fields, content))
+        ahead, self._ahead = self._ahead, b""
+        self.resume_request()
+        if ahead and self._exchange is not None:
+            self._exchange.request_continued(ahead, False)
+
+    def finish(self) -> None:
+        """Tell the client that no more bytes follow, after a change of protocols."""
+        if self._secure:
+            # TLS has no half-closed state that clients could be relied on to know.
+            self._close()
+            return
+        self._writer.flush()
+        transport: Any = self.transport
+        transport.unregisterProducer()
+        transport.loseWriteConnection()
+
+    def close(self) -> None:
+        """End the connection, after a change of protocols."""
+        self._exchange = None
+        self._close()
 
     def send(self, content: bytes, last: bool) -> None:
         """Send more of the body."""
@@ -318,6 +352,19 @@ class LeanChannel(Protocol):
         """End with the exchange that it is in, or with the next one if that comes soon."""
         if self._state is _State.WAITING and not self._buffer:
             self._idle_from_now()
+
+    def readConnectionLost(self) -> None:
+        """The client sends no more. Outside a tunnel that is taken for its end, as nginx takes it."""
+        if self._state is _State.TUNNELLING and self._exchange is not None:
+            self._exchange.client_finished()
+        elif self._state is _State.WAITING and not self._buffer:
+            self._close()
+        elif self._state is not _State.CLOSING:
+            transport: Any = self.transport
+            transport.abortConnection()
+
+    def writeConnectionLost(self) -> None:
+        """The client has been told that we send no more."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""

@@ -44,6 +44,9 @@ class Phase(Enum):
     STREAMING = auto()
     """The head of the response went to the client; the body follows."""
 
+    TUNNELLING = auto()
+    """The cell has switched protocols: bytes go both ways until both sides have ended."""
+
     ENDED = auto()
     """The exchange is over, for better or worse, and has been logged."""
 
@@ -72,6 +75,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_answered",
         "_began_upstream_s",
         "_dialling",
         "_downstream",
@@ -101,6 +105,7 @@ class Exchange:
         self._peer = peer
         self._phase = Phase.STARTING
         self._sent = False
+        self._answered = False
         self._held = b""
         self._upstream: UpstreamConnection | None = None
         self._dialling: Deferred[None] | None = None
@@ -192,6 +197,8 @@ class Exchange:
         settings = self._engine.settings
         awaiting = self._sent and self._phase is Phase.AWAITING
         allowed_s = settings.response_timeout_s if awaiting else settings.body_idle_timeout_s
+        if self._phase is Phase.TUNNELLING:
+            allowed_s = settings.tunnel_idle_timeout_s
         self.deadline_s = self._engine.now() + allowed_s
 
     def request_continued(self, content: bytes, last: bool) -> None:
@@ -222,7 +229,7 @@ class Exchange:
     def _too_large(self, count: int) -> bool:
         destination = self.destination
         limit = None if destination is None else destination.body_limit_bytes
-        if limit is None or max(count, self.bytes_in) <= limit:
+        if self._phase is Phase.TUNNELLING or limit is None or max(count, self.bytes_in) <= limit:
             return False
         self._fail(Refused(413, "http_request_error", f"the request's body is longer than {limit} bytes"))
         return True
@@ -298,6 +305,53 @@ class Exchange:
             self._progress()
         self._downstream.send(content, last)
 
+    @property
+    def offers_upgrade(self) -> bool:
+        """Whether the client has offered to switch protocols."""
+        return self.request is not None and self.request.upgrade is not None
+
+    def switched(self, response: ResponseHead, content: bytes) -> None:
+        """The cell took the client's offer: from now on bytes are passed on as they come.
+
+        :param response: the head of its answer.
+        :param content: what it sent after that.
+        """
+        destination = self.destination
+        assert destination is not None
+        self._phase = Phase.TUNNELLING
+        self._sent = False
+        self.status = response.status
+        self.bytes_out = len(content)
+        self.upstream_s = self._engine.now() - self._began_upstream_s
+        self._progress()
+        fields = response_to_client(response, destination.explanation, self.request_id)
+        self._downstream.respond(response.status, response.reason, fields, False, content, False)
+
+    def client_finished(self) -> None:
+        """The client sends no more, after a change of protocols."""
+        self._sent = True
+        if self._answered:
+            self._end_tunnel()
+        elif self._upstream is not None:
+            self._upstream.finish()
+            self._progress()
+
+    def cell_finished(self) -> None:
+        """The cell sends no more, after a change of protocols."""
+        self._answered = True
+        if self._sent:
+            self._end_tunnel()
+        else:
+            self._downstream.finish()
+            self._progress()
+
+    def _end_tunnel(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.close()
+        self._end()
+        self._downstream.close()
+
     def upstream_failed(self, refused: Refused, unsent: bool) -> None:
         """The connection to the cell failed, and is gone.
 
@@ -329,7 +383,9 @@ class Exchange:
     def expire(self) -> None:
         """The time allowed for the next step is over."""
         seconds = self._engine.settings.body_idle_timeout_s
-        if self._phase is Phase.STREAMING and self._response_paused:
+        if self._phase is Phase.TUNNELLING:
+            self.abort("tunnel_idle_timeout")
+        elif self._phase is Phase.STREAMING and self._response_paused:
             self._fail(Refused(502, "client_read_timeout", "the client does not read its answer"))
         elif self._phase is Phase.STREAMING:
             self._fail(Refused(504, "connection_read_timeout", "the cell's answer does not continue"))
@@ -352,7 +408,7 @@ class Exchange:
             self._downstream.abort()
 
     def _fail(self, refused: Refused) -> None:
-        if self._phase is Phase.STREAMING:
+        if self._phase in (Phase.STREAMING, Phase.TUNNELLING):
             self.abort(refused.error or phrase(refused.status))
         elif self._phase is not Phase.ENDED:
             self._answer(refused)

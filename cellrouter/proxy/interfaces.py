@@ -38,6 +38,12 @@ class IDownstream(Interface):
         :param fields: the header fields, each with its CR LF.
         """
 
+    def finish() -> None:
+        """Tell the client that no more bytes follow, after a change of protocols."""
+
+    def close() -> None:
+        """End the connection, with everything sent before, after a change of protocols."""
+
     def abort() -> None:
         """End the connection so that no client takes it for the end of the response. The exchange is over."""
 

@@ -4,9 +4,11 @@ from errno import EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from typing import Any, cast
 
 from twisted.internet import error
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as OutOfTime
-from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
@@ -15,6 +17,10 @@ from cellrouter.http1 import Refused
 from cellrouter.proxy.settings import ProxySettings
 from cellrouter.proxy.transport import Turn
 from cellrouter.proxy.upstream import UpstreamConnection
+
+ATTEMPT_DELAY_S = 0.05
+"""Seconds from the dial of one of a host's addresses to that of the next. So long after the last one Twisted
+tells that all were refused, and not before."""
 
 _OUR_LIMITS = frozenset({EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM})
 """What the kernel says when we are out of local ports, file descriptors or memory."""
@@ -72,12 +78,18 @@ class CellPool:
         pools, settings = self._pools, self._pools.settings
         factory = Factory.forProtocol(lambda: UpstreamConnection(self, pools.limits))
         factory.noisy = False
-        endpoint = HostnameEndpoint(
-            pools.reactor, self.endpoint.host, self.endpoint.port, timeout=settings.dial_timeout_s
-        )
-        dialled = cast("Deferred[UpstreamConnection]", endpoint.connect(factory))
+        dialled = cast("Deferred[UpstreamConnection]", self._client_endpoint().connect(factory))
         # The endpoint's own limit is for each address of the host, and not for the look-up.
         return dialled.addTimeout(settings.dial_timeout_s, pools.reactor)
+
+    def _client_endpoint(self) -> IStreamClientEndpoint:
+        reactor, timeout_s = self._pools.reactor, self._pools.settings.dial_timeout_s
+        host, port = self.endpoint.host, self.endpoint.port
+        if isIPAddress(host):
+            return TCP4ClientEndpoint(reactor, host, port, timeout_s)
+        if isIPv6Address(host):
+            return TCP6ClientEndpoint(reactor, host, port, timeout_s)
+        return HostnameEndpoint(reactor, host, port, timeout_s, attemptDelay=ATTEMPT_DELAY_S)
 
     def close_expired(self, now_s: float) -> None:
         """Close the connections that have been idle for too long."""

@@ -68,6 +68,8 @@ class StockDownstream:
         fields = [(name, value) for name, values in headers for value in values]
         try:
             head = take_request_head(request.method, request.uri, minor, fields, self._engine.limits)
+            if head.upgrade is not None:
+                raise Refused(501, "http_request_error", "the router does not switch protocols here")
         except Refused as refused:
             self._exchange.refuse(refused)
             return
@@ -130,6 +132,12 @@ class StockDownstream:
 
     def send_interim(self, status: int, reason: bytes, fields: bytes) -> None:
         """Send nothing: twisted.web has no interim responses."""
+
+    def finish(self) -> None:
+        """Do nothing: this door refuses a change of protocols."""
+
+    def close(self) -> None:
+        """Do nothing, like :meth:`finish`."""
 
     def abort(self) -> None:
         """End the connection in a way that no client takes for the end of the response."""

@@ -15,6 +15,7 @@ class ProxySettings:
     :param response_timeout_s: time from a request sent to the head of its response.
     :param head_timeout_s: time for a client to send the head of a request.
     :param body_idle_timeout_s: time without progress in a body.
+    :param tunnel_idle_timeout_s: time without a byte in either direction after a change of protocols.
     :param keepalive_timeout_s: time a client's connection may be idle.
     :param upstream_idle_timeout_s: time a connection to a cell is kept idle.
     :param max_idle_upstreams: idle connections to cells kept in all.
@@ -31,6 +32,7 @@ class ProxySettings:
     response_timeout_s: float = 10.0
     head_timeout_s: float = 10.0
     body_idle_timeout_s: float = 30.0
+    tunnel_idle_timeout_s: float = 300.0
     keepalive_timeout_s: float = 75.0
     upstream_idle_timeout_s: float = 4.0
     max_idle_upstreams: int = 512
@@ -53,6 +55,7 @@ class ProxySettings:
             self.response_timeout_s,
             self.head_timeout_s,
             self.body_idle_timeout_s,
+            self.tunnel_idle_timeout_s,
             self.keepalive_timeout_s,
             self.upstream_idle_timeout_s,
         )

@@ -10,6 +10,9 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.tcp import Connection
 
+MOST_PENDING_BYTES = 64 * 1024
+"""How much waits for the end of a turn."""
+
 
 class Turn:
     """The writers that have something to send when the reactor has handled what it was told of.
@@ -64,6 +67,9 @@ class Writer:
             self._transport.write(data)
         elif self._pending:
             self._pending += data
+            if len(self._pending) >= MOST_PENDING_BYTES:
+                # So much is worth a call, and a producer must hear in time that its reader is slow.
+                self.flush()
         else:
             self._pending = data
             self._turn.add(self)

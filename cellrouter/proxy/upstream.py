@@ -4,7 +4,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -40,11 +40,14 @@ class _State(Enum):
     RECEIVING = auto()
     """The body of the response is arriving."""
 
+    TUNNELLING = auto()
+    """The cell has switched protocols; whatever it sends is passed on until both sides end."""
+
     CLOSED = auto()
     """Not to be used again."""
 
 
-@implementer(IPushProducer)
+@implementer(IPushProducer, IHalfCloseableProtocol)
 class UpstreamConnection(Protocol):
     """One connection to a cell, used by one exchange after the other.
 
@@ -132,6 +135,12 @@ class UpstreamConnection(Protocol):
             self._transport.unregisterProducer()
             self._transport.loseConnection()
 
+    def finish(self) -> None:
+        """Tell the cell that no more bytes follow, after a change of protocols."""
+        self._writer.flush()
+        self._transport.unregisterProducer()
+        self._transport.loseWriteConnection()
+
     @property
     def _transport(self) -> Any:
         return self.transport
@@ -142,6 +151,9 @@ class UpstreamConnection(Protocol):
             self._receive(data)
         elif self._state is _State.AWAITING:
             self._await(data)
+        elif self._state is _State.TUNNELLING:
+            if self._exchange is not None:
+                self._exchange.response_continued(data, False)
         elif self._state is _State.IDLE:
             # Nobody asked for it: whatever it is, the next request must not take it for its answer.
             self._pool.forget(self)
@@ -171,6 +183,12 @@ class UpstreamConnection(Protocol):
     def _begin_response(self, response: ResponseHead, data: bytes) -> None:
         exchange = self._exchange
         if exchange is None:
+            return
+        if response.switches:
+            if not exchange.offers_upgrade:
+                raise bad_response("the cell switches protocols without having been asked")
+            self._state = _State.TUNNELLING
+            exchange.switched(response, data)
             return
         self._response = response
         self._reader: BodyReader = response.body(self._method)
@@ -230,6 +248,17 @@ class UpstreamConnection(Protocol):
             exchange.response_continued(b"", True)
             return
         exchange.upstream_failed(_lost(clean), unsent=self._writer.waiting)
+
+    def readConnectionLost(self) -> None:
+        """The cell sends no more."""
+        if self._state is _State.TUNNELLING and self._exchange is not None:
+            self._exchange.cell_finished()
+        else:
+            self.connectionLost()
+            self._transport.abortConnection()
+
+    def writeConnectionLost(self) -> None:
+        """The cell has been told that we send no more."""
 
     def pauseProducing(self) -> None:
         """Too much waits to be sent to the cell."""

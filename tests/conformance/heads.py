@@ -1,6 +1,6 @@
 """Requests whose first line or fields are wrong, too many, or need a decision."""
 
-from tests.conformance.rows import BOTH, RAW, Forwarded, Refused
+from tests.conformance.rows import BOTH, RAW, STOCK, Forwarded, Refused
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 KEY = b"X-Routing-Key: acme\r\n"
@@ -148,7 +148,7 @@ FIELDS = [
         fields(b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13"),
         501,
         closes=None,
-        doors=BOTH,
+        doors=STOCK,
     ),
     Forwarded(
         "upgrade to clear-text HTTP/2",

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from attrs import field, frozen
 
 from tests.support.connections import Connection
-from tests.support.engines import DOORS, LEAN
+from tests.support.engines import DOORS, LEAN, RESOURCE
 
 RAW = (LEAN,)
 """The door whose parser is ours; twisted.web reads the requests of the other one, by its own rules."""
+
+STOCK = (RESOURCE,)
+"""The door that does not switch protocols."""
 
 BOTH = DOORS
 

@@ -122,7 +122,8 @@ class StreamedUploadTests(ProxyTestCase):
     async def test_an_early_answer_arrives_while_the_client_still_sends(self) -> None:
         early = response(b"too much", status=b"413 Content Too Large")
         cell = self.cell(answer(early, early=True))
-        client = await self.proxy(cell).client()
+        proxy = self.proxy(cell, upstream_idle_timeout_s=3600.0)
+        client = await proxy.client()
         client.write(POST + b"Content-Length: 1000000\r\n\r\n" + b"x" * 1000)
         got = await client.response()
         self.assertEqual((got.status, got.body, got.complete), (413, b"too much", True))
@@ -130,6 +131,8 @@ class StreamedUploadTests(ProxyTestCase):
         client.write(b"x" * 1000)
         await client.until_ended()
         await cell.connections[0].until_ended()
+        cell.script = answer()
+        self.assertEqual((await proxy.ask(GET)).body, b"ok")
 
     async def test_an_early_answer_survives_a_client_that_sends_it_all(self) -> None:
         early = response(b"too much", b"Connection: close", status=b"413 Content Too Large")

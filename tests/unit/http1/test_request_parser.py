@@ -202,6 +202,15 @@ class FieldTests(SynchronousTestCase):
         head = parse(fields(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: A"))
         self.assertEqual(head.lines, [b"Host: x"])
 
+    def test_an_offer_to_upgrade_is_passed_on_without_h2c(self) -> None:
+        head = parse(fields(b"Connection: keep-alive, upgrade", b"Upgrade: h2c, websocket"))
+        self.assertEqual(head.upgrade, b"websocket")
+        self.assertEqual(head.lines[1:], [b"Connection: Upgrade", b"Upgrade: websocket"])
+
+    def test_an_offer_to_upgrade_with_a_body_is_ignored(self) -> None:
+        head = parse(fields(b"Connection: upgrade", b"Upgrade: websocket", b"Content-Length: 5"))
+        self.assertEqual((head.upgrade, head.lines[1:]), (None, [b"Content-Length: 5"]))
+
     def test_an_upgrade_that_connection_does_not_name_is_ignored(self) -> None:
         self.assertEqual(parse(fields(b"Upgrade: websocket")).lines, [b"Host: x"])
 
@@ -267,11 +276,6 @@ table(
         ),
         Row("another expectation", fields(b"Expect: 200-ok", b"Content-Length: 1"), EXPECTATION_FAILED),
         Row("an expectation beside 100", fields(b"Expect: 100-continue", b"Expect: x"), EXPECTATION_FAILED),
-        Row(
-            "an upgrade",
-            fields(b"Connection: upgrade", b"Upgrade: h2c, websocket"),
-            NOT_IMPLEMENTED,
-        ),
         Row("a fault tells before an expectation", fields(b"Expect: x", b"X-Routing-Key: a,b")),
     ],
 )(FieldTests)

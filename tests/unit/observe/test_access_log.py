@@ -6,6 +6,7 @@ from fcntl import F_SETPIPE_SZ, fcntl
 from pathlib import Path
 from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from select import select
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -268,7 +269,7 @@ class BrokenTests(AccessLogTestCase):
 
     def test_half_a_line_is_ended_before_the_next(self) -> None:
         """As on a disk that gets full within a line: files must not grow beyond a limit for a moment."""
-        path = Path(self.mktemp())
+        path = Path(self.enterContext(TemporaryDirectory())) / "log"
         with path.open("wb", buffering=0) as file:
             self.log = AccessLog(self.clock, fd=file.fileno())
             self.start()
