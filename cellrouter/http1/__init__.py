@@ -1,6 +1,6 @@
 """HTTP/1.1 for an intermediary, without input or output: what a message means and where it ends."""
 
-from cellrouter.http1.body import LAST_CHUNK, BodyReader, ChunkedReader, LengthReader, chunk
+from cellrouter.http1.body import BodyReader, ChunkedReader, LengthReader, chunk, last_chunk
 from cellrouter.http1.buffer import RequestBuffer, ResponseBuffer
 from cellrouter.http1.forwarding import Peer, explanation, request_to_cell, response_to_client
 from cellrouter.http1.limits import MAX_INTERIM_RESPONSES, HeadLimits
@@ -11,7 +11,6 @@ from cellrouter.http1.request_parser import parse_request_head, take_request_hea
 from cellrouter.http1.response import ResponseHead, parse_response_head
 
 __all__ = [
-    "LAST_CHUNK",
     "MAX_INTERIM_RESPONSES",
     "BodyReader",
     "ChunkedReader",
@@ -27,6 +26,7 @@ __all__ = [
     "bad_response",
     "chunk",
     "explanation",
+    "last_chunk",
     "parse_request_head",
     "parse_response_head",
     "phrase",

@@ -9,12 +9,10 @@ RFC 9112 section 6.
 from collections.abc import Callable
 from enum import Enum, auto
 
+from cellrouter.http1.fields import NEVER_TRAILERS, without
 from cellrouter.http1.grammar import BARE_LF, CHUNK_LINE, TRAILERS
 from cellrouter.http1.limits import MAX_CHUNK_LINE_BYTES, MAX_TRAILER_BYTES
 from cellrouter.http1.refusal import Refused
-
-LAST_CHUNK = b"0\r\n\r\n"
-"""What ends a chunked body."""
 
 
 class LengthReader:
@@ -24,11 +22,14 @@ class LengthReader:
 
     :ivar done: whether the body is over.
     :ivar rest: what came after it.
+    :ivar trailers: the fields that it ended with, each with its CR LF; only chunked bodies have any.
 
     :param length: of the body in bytes.
     """
 
     __slots__ = ("_left", "done", "rest")
+
+    trailers = b""
 
     def __init__(self, length: int) -> None:
         self._left = length
@@ -61,6 +62,8 @@ class UntilCloseReader:
 
     __slots__ = ("done", "rest")
 
+    trailers = b""
+
     def __init__(self) -> None:
         self.done = False
         self.rest = b""
@@ -85,17 +88,18 @@ class _Part(Enum):
 
 
 class ChunkedReader:
-    """A chunked body (RFC 9112 section 7.1). Extensions and trailers are checked, bounded, and dropped.
+    """A chunked body (RFC 9112 section 7.1). Extensions are checked, bounded, and dropped.
 
     It is a state machine over :class:`_Part`; a part that is not whole yet is held.
 
     :ivar done: whether the body is over.
     :ivar rest: what came after it.
+    :ivar trailers: the fields that it ended with, each with its CR LF, without those that belong into a head.
 
     :param refusal: makes the exception for a malformed body from a text.
     """
 
-    __slots__ = ("_held", "_left", "_part", "_refusal", "done", "rest")
+    __slots__ = ("_held", "_left", "_part", "_refusal", "done", "rest", "trailers")
 
     def __init__(self, refusal: Callable[[str], Refused]) -> None:
         self._refusal = refusal
@@ -104,6 +108,7 @@ class ChunkedReader:
         self._held = b""
         self.done = False
         self.rest = b""
+        self.trailers = b""
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes.
@@ -174,6 +179,8 @@ class ChunkedReader:
                 return self._wait_for_trailers(data, position)
             if not TRAILERS.fullmatch(data, position, end):
                 raise self._refusal("what follows the last chunk is not a trailer section")
+            lines = without(data[position : end - 4].split(b"\r\n"), NEVER_TRAILERS)
+            self.trailers = b"".join([line + b"\r\n" for line in lines])
         self.done = True
         return end
 
@@ -195,6 +202,14 @@ _STEPS: dict[_Part, Callable[[ChunkedReader, bytes, int, list[bytes]], int]] = {
 
 BodyReader = LengthReader | UntilCloseReader | ChunkedReader
 """Any of the readers."""
+
+
+def last_chunk(trailers: bytes) -> bytes:
+    """Write the end of a chunked body.
+
+    :param trailers: fields, each with its CR LF.
+    """
+    return b"0\r\n" + trailers + b"\r\n"
 
 
 def chunk(content: bytes) -> bytes:

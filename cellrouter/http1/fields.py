@@ -1,5 +1,7 @@
 """Which header fields mean something to a proxy, and what is done with them."""
 
+from collections.abc import Set
+
 HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -8,12 +10,11 @@ HOP_BY_HOP = frozenset(
         b"proxy-authenticate",
         b"proxy-authorization",
         b"te",
-        b"trailer",
         b"transfer-encoding",
         b"upgrade",
     }
 )
-"""Fields for one connection only (RFC 9110 section 7.6.1), and ``Trailer``, since trailers are dropped."""
+"""Fields for one connection only (RFC 9110 section 7.6.1)."""
 
 EXPLAIN = frozenset({b"x-routed-to", b"x-route-reason", b"x-route-match", b"x-request-id"})
 """Fields of a response that only the router sets."""
@@ -30,12 +31,31 @@ NEVER_NAMED = frozenset({b"host", b"content-length", b"x-routing-key", b"via", b
 """Fields that a ``Connection`` field must not name: without them a request would mean something else."""
 
 
+NEVER_TRAILERS = (
+    HOP_BY_HOP
+    | EXPLAIN
+    | NEVER_NAMED
+    | {
+        b"authorization",
+        b"cache-control",
+        b"content-encoding",
+        b"content-range",
+        b"content-type",
+        b"cookie",
+        b"expect",
+        b"set-cookie",
+        b"trailer",
+    }
+)
+"""Fields that a message must not end with (RFC 9110 section 6.5.1): who reads them late has acted already."""
+
+
 def tokens(value: bytes) -> list[bytes]:
     """Split a field's value at its commas (RFC 9110 section 5.6.1); in lower case, without empty elements."""
     return [token for part in value.lower().split(b",") if (token := part.strip(b" \t"))]
 
 
-def without(lines: list[bytes], names: set[bytes]) -> list[bytes]:
+def without(lines: list[bytes], names: Set[bytes]) -> list[bytes]:
     """Leave out fields.
 
     :param lines: fields, each ``Name: value``.

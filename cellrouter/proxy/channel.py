@@ -1,18 +1,17 @@
 """The lean door: a client's HTTP/1.1 connection."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from enum import Enum, auto
 from math import inf
 from typing import Any
 
+from twisted.internet.address import UNIXAddress
 from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IPushProducer, ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from cellrouter.http1 import (
-    LAST_CHUNK,
     BodyReader,
     ChunkedReader,
     LengthReader,
@@ -21,6 +20,7 @@ from cellrouter.http1 import (
     RequestHead,
     bad_request,
     chunk,
+    last_chunk,
     parse_request_head,
 )
 from cellrouter.proxy.engine import ProxyEngine
@@ -97,13 +97,14 @@ class LeanChannel(Protocol):
     def connectionMade(self) -> None:
         """Prepare the transport."""
         transport: Any = self.transport
-        with suppress(OSError):  # what a UNIX socket says to this
+        peer = transport.getPeer()
+        if not isinstance(peer, UNIXAddress):
             transport.setTcpNoDelay(True)
         transport.registerProducer(self, True)
         self._writer = writer = Writer(self._engine.turn, transport)
         self._write = writer.write
         self._secure = ISSLTransport.providedBy(transport)
-        self._peer = peer_of(self._engine.settings, transport.getPeer(), self._secure)
+        self._peer = peer_of(self._engine.settings, peer, self._secure)
         self._engine.channels.add(self)
         self._idle_from_now()
 
@@ -187,7 +188,7 @@ class LeanChannel(Protocol):
             self._ahead = reader.rest
             self._state = _State.ANSWERING
         self._exchange = exchange
-        exchange.start(request, content, reader.done)
+        exchange.start(request, content, reader.done, reader.trailers)
 
     def _receive(self, data: bytes) -> None:
         exchange, reader = self._exchange, self._reader
@@ -202,7 +203,7 @@ class LeanChannel(Protocol):
             self._ahead = reader.rest
             self._state = _State.ANSWERING
         if content or reader.done:
-            exchange.request_continued(content, reader.done)
+            exchange.request_continued(content, reader.done, reader.trailers)
 
     def _refuse(self, refused: Refused) -> None:
         """Answer what is no request; where the next one would begin is unknown, so it is the last."""
@@ -213,7 +214,14 @@ class LeanChannel(Protocol):
         exchange.refuse(refused)
 
     def respond(
-        self, status: int, reason: bytes, fields: bytes, open_ended: bool, content: bytes, last: bool
+        self,
+        status: int,
+        reason: bytes,
+        fields: bytes,
+        open_ended: bool,
+        content: bytes,
+        last: bool,
+        trailers: bytes = b"",
     ) -> None:
         """Send the head of the final response and the beginning of its body."""
         if status == 101:
@@ -231,7 +239,7 @@ class LeanChannel(Protocol):
             connection = b"Connection: keep-alive\r\n"
         if chunked:
             connection += b"Transfer-Encoding: chunked\r\n"
-            content = self._framed(content, last)
+            content = self._framed(content, last, trailers)
         self._write(b"HTTP/1.1 %d %b\r\n%b%b\r\n%b" % (status, reason, fields, connection, content))
         if last:
             self._response_sent()
@@ -261,17 +269,17 @@ class LeanChannel(Protocol):
         self._exchange = None
         self._close()
 
-    def send(self, content: bytes, last: bool) -> None:
+    def send(self, content: bytes, last: bool, trailers: bytes = b"") -> None:
         """Send more of the body."""
         if self._chunked:
-            content = self._framed(content, last)
+            content = self._framed(content, last, trailers)
         if content:
             self._write(content)
         if last:
             self._response_sent()
 
-    def _framed(self, content: bytes, last: bool) -> bytes:
-        return chunk(content) + LAST_CHUNK if last else chunk(content)
+    def _framed(self, content: bytes, last: bool, trailers: bytes) -> bytes:
+        return chunk(content) + last_chunk(trailers) if last else chunk(content)
 
     def send_interim(self, status: int, reason: bytes, fields: bytes) -> None:
         """Send a 1xx response."""
@@ -357,7 +365,7 @@ class LeanChannel(Protocol):
         """The client sends no more. Outside a tunnel that is taken for its end, as nginx takes it."""
         if self._state is _State.TUNNELLING and self._exchange is not None:
             self._exchange.client_finished()
-        elif self._state is _State.WAITING and not self._buffer:
+        elif self._state is _State.LINGERING or (self._state is _State.WAITING and not self._buffer):
             self._close()
         elif self._state is not _State.CLOSING:
             transport: Any = self.transport

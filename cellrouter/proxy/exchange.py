@@ -81,6 +81,7 @@ class Exchange:
         "_downstream",
         "_engine",
         "_held",
+        "_held_trailers",
         "_peer",
         "_phase",
         "_response_paused",
@@ -106,7 +107,7 @@ class Exchange:
         self._phase = Phase.STARTING
         self._sent = False
         self._answered = False
-        self._held = b""
+        self._held = self._held_trailers = b""
         self._upstream: UpstreamConnection | None = None
         self._dialling: Deferred[None] | None = None
         self._response_paused = False
@@ -124,12 +125,13 @@ class Exchange:
         self.error: str | None = None
         engine.exchanges.add(self)
 
-    def start(self, request: RequestHead, content: bytes, last: bool) -> None:
+    def start(self, request: RequestHead, content: bytes, last: bool, trailers: bytes = b"") -> None:
         """Route a request, and send it to its cell.
 
         :param request: its head.
         :param content: the beginning of its body.
         :param last: whether that is all of it.
+        :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
         self.request = request
         self.request_id = self._peer.request_id(request) or self._engine.new_request_id()
@@ -141,7 +143,7 @@ class Exchange:
         self.destination = destination
         destination.state.enter()
         self._sent = last
-        self._held = content
+        self._held, self._held_trailers = content, trailers
         self.bytes_in = len(content)
         if self._too_large(request.content_length or 0):
             return
@@ -189,7 +191,7 @@ class Exchange:
         self._began_upstream_s = self._engine.now()
         head = request_to_cell(request, self._peer, self.request_id, destination.authority)
         content, self._held = self._held, b""
-        upstream.begin(self, request.method, head, request.chunked, content, self._sent)
+        upstream.begin(self, request.method, head, request.chunked, content, self._sent, self._held_trailers)
         self._progress()
 
     def _progress(self) -> None:
@@ -201,11 +203,12 @@ class Exchange:
             allowed_s = settings.tunnel_idle_timeout_s
         self.deadline_s = self._engine.now() + allowed_s
 
-    def request_continued(self, content: bytes, last: bool) -> None:
+    def request_continued(self, content: bytes, last: bool, trailers: bytes = b"") -> None:
         """Take more of the request's body.
 
         :param content: of the body.
         :param last: whether the request ends with it.
+        :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
         if self._phase is Phase.ENDED:
             return
@@ -215,8 +218,9 @@ class Exchange:
         self._sent = last
         if self._upstream is None:
             self._held += content
+            self._held_trailers = trailers
             return
-        self._upstream.send(content, last)
+        self._upstream.send(content, last, trailers)
         self._progress()
 
     def request_failed(self, refused: Refused) -> None:
@@ -267,12 +271,15 @@ class Exchange:
             fields = b"\r\n".join([*response.lines, b""])
             self._downstream.send_interim(response.status, response.reason, fields)
 
-    def response_began(self, response: ResponseHead, content: bytes, last: bool) -> None:
+    def response_began(
+        self, response: ResponseHead, content: bytes, last: bool, trailers: bytes = b""
+    ) -> None:
         """The cell began to answer.
 
         :param response: the head of its answer.
         :param content: the beginning of the body.
         :param last: whether that is all of it; then the connection has been given up already.
+        :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
         request, destination = self.request, self.destination
         assert request is not None
@@ -289,13 +296,16 @@ class Exchange:
             self._end()
         else:
             self._progress()
-        self._downstream.respond(response.status, response.reason, fields, open_ended, content, last)
+        self._downstream.respond(
+            response.status, response.reason, fields, open_ended, content, last, trailers
+        )
 
-    def response_continued(self, content: bytes, last: bool) -> None:
+    def response_continued(self, content: bytes, last: bool, trailers: bytes = b"") -> None:
         """The cell sent more of the body.
 
         :param content: of the body.
         :param last: whether it ends with it; then the connection has been given up already.
+        :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
         self.bytes_out += len(content)
         if last:
@@ -303,7 +313,7 @@ class Exchange:
             self._end()
         else:
             self._progress()
-        self._downstream.send(content, last)
+        self._downstream.send(content, last, trailers)
 
     @property
     def offers_upgrade(self) -> bool:

@@ -11,7 +11,13 @@ class IDownstream(Interface):
     """
 
     def respond(
-        status: int, reason: bytes, fields: bytes, open_ended: bool, content: bytes, last: bool
+        status: int,
+        reason: bytes,
+        fields: bytes,
+        open_ended: bool,
+        content: bytes,
+        last: bool,
+        trailers: bytes = b"",
     ) -> None:
         """Send the head of the final response and the beginning of its body.
 
@@ -21,13 +27,15 @@ class IDownstream(Interface):
         :param open_ended: whether there is a body whose end the fields do not tell.
         :param content: of the body.
         :param last: whether the response ends with it; then the exchange is over.
+        :param trailers: fields that it ends with, each with its CR LF, where that is possible.
         """
 
-    def send(content: bytes, last: bool) -> None:
+    def send(content: bytes, last: bool, trailers: bytes = b"") -> None:
         """Send more of the body.
 
         :param content: of the body.
         :param last: whether the response ends with it; then the exchange is over.
+        :param trailers: fields that it ends with, each with its CR LF, where that is possible.
         """
 
     def send_interim(status: int, reason: bytes, fields: bytes) -> None:

@@ -102,7 +102,14 @@ class StockDownstream:
         self._exchange.client_gone()
 
     def respond(
-        self, status: int, reason: bytes, fields: bytes, open_ended: bool, content: bytes, last: bool
+        self,
+        status: int,
+        reason: bytes,
+        fields: bytes,
+        open_ended: bool,
+        content: bytes,
+        last: bool,
+        trailers: bytes = b"",
     ) -> None:
         """Send the head of the final response and the beginning of its body."""
         request = self._request
@@ -122,8 +129,8 @@ class StockDownstream:
             request.channel.persistent = False
         self.send(content, last)
 
-    def send(self, content: bytes, last: bool) -> None:
-        """Send more of the body."""
+    def send(self, content: bytes, last: bool, trailers: bytes = b"") -> None:
+        """Send more of the body; twisted.web has no trailers."""
         self._request.write(content)
         if last:
             self._left = 0

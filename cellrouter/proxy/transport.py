@@ -79,6 +79,10 @@ class Writer:
         """Whether something has been written and not one byte of it was sent."""
         return bool(self._pending)
 
+    def drop(self) -> None:
+        """Forget what waits: a connection that is given up must not send it after all."""
+        self._pending = b""
+
     def flush(self) -> None:
         """Write what waits; to be called before the transport is told to close."""
         data, self._pending = self._pending, b""

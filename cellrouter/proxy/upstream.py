@@ -10,7 +10,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from cellrouter.http1 import (
-    LAST_CHUNK,
     MAX_INTERIM_RESPONSES,
     BodyReader,
     HeadLimits,
@@ -19,6 +18,7 @@ from cellrouter.http1 import (
     ResponseHead,
     bad_response,
     chunk,
+    last_chunk,
     parse_response_head,
 )
 from cellrouter.proxy.transport import Writer
@@ -77,7 +77,14 @@ class UpstreamConnection(Protocol):
         self._write = writer.write
 
     def begin(
-        self, exchange: "Exchange", method: bytes, head: bytes, chunked: bool, content: bytes, last: bool
+        self,
+        exchange: "Exchange",
+        method: bytes,
+        head: bytes,
+        chunked: bool,
+        content: bytes,
+        last: bool,
+        trailers: bytes = b"",
     ) -> None:
         """Send a request.
 
@@ -87,6 +94,7 @@ class UpstreamConnection(Protocol):
         :param chunked: whether its body is sent in chunks.
         :param content: the beginning of the body.
         :param last: whether that is all of it.
+        :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
         self._exchange = exchange
         self._method = method
@@ -95,21 +103,22 @@ class UpstreamConnection(Protocol):
         self._state = _State.AWAITING
         self._buffer = ResponseBuffer(self._limits)
         self._interim_left = MAX_INTERIM_RESPONSES
-        self._write(head + self._framed(content, last) if chunked else head + content)
+        self._write(head + self._framed(content, last, trailers) if chunked else head + content)
 
-    def send(self, content: bytes, last: bool) -> None:
+    def send(self, content: bytes, last: bool, trailers: bytes = b"") -> None:
         """Send more of a request's body.
 
         :param content: of the body.
         :param last: whether the request ends with it.
+        :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
         self._sent = last
-        framed = self._framed(content, last) if self._chunked else content
+        framed = self._framed(content, last, trailers) if self._chunked else content
         if framed:
             self._write(framed)
 
-    def _framed(self, content: bytes, last: bool) -> bytes:
-        return chunk(content) + LAST_CHUNK if last else chunk(content)
+    def _framed(self, content: bytes, last: bool, trailers: bytes) -> bytes:
+        return chunk(content) + last_chunk(trailers) if last else chunk(content)
 
     def pause_response(self) -> None:
         """Read nothing for now."""
@@ -124,6 +133,7 @@ class UpstreamConnection(Protocol):
         self._exchange = None
         if self._state is not _State.CLOSED:
             self._state = _State.CLOSED
+            self._writer.drop()
             self._transport.abortConnection()
 
     def close(self) -> None:
@@ -201,7 +211,7 @@ class UpstreamConnection(Protocol):
             content = reader.feed(data) if data else b""
         if reader.done:
             self._finish()
-        exchange.response_began(response, content, reader.done)
+        exchange.response_began(response, content, reader.done, reader.trailers)
 
     def _receive(self, data: bytes) -> None:
         exchange, reader = self._exchange, self._reader
@@ -215,7 +225,7 @@ class UpstreamConnection(Protocol):
         if reader.done:
             self._finish()
         if content or reader.done:
-            exchange.response_continued(content, reader.done)
+            exchange.response_continued(content, reader.done, reader.trailers)
 
     def _finish(self) -> None:
         """Go back to the pool, if both messages ended cleanly."""
@@ -247,7 +257,9 @@ class UpstreamConnection(Protocol):
         if state is _State.RECEIVING and clean and self._reader.close():
             exchange.response_continued(b"", True)
             return
-        exchange.upstream_failed(_lost(clean), unsent=self._writer.waiting)
+        unsent = self._writer.waiting
+        self._writer.drop()
+        exchange.upstream_failed(_lost(clean), unsent)
 
     def readConnectionLost(self) -> None:
         """The cell sends no more."""

@@ -11,6 +11,7 @@ from tests.support.problems import assert_problem
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+CHUNKED_ANSWER = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 EXPECT = POST + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n"
 BODY_BYTES = 64 * 1024 * 1024
 HELD_BYTES = BODY_BYTES // 2
@@ -77,6 +78,23 @@ class DownloadTests(ProxyTestCase):
         await until_still(lambda: cell.connections[0].poured, enough=BODY_BYTES)
         cell.script = answer()
         self.assertEqual((await proxy.ask(GET)).body, b"ok")
+
+
+class TrailerTests(ProxyTestCase):
+    """Fields after a chunked body, which only the lean door can pass on."""
+
+    async def test_they_pass_both_ways(self) -> None:
+        cell = self.cell(answer(CHUNKED_ANSWER + b"2\r\nok\r\n0\r\nX-Sum: 2\r\nX-Routed-To: evil\r\n\r\n"))
+        client = await self.proxy(cell).client()
+        got = await client.ask(POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n")
+        self.assertEqual(got.trailers, [("X-Sum", "2")])
+        self.assertEqual(cell.requests[0].trailers, [("X-Sum", "1")])
+
+    async def test_a_1_0_client_gets_none(self) -> None:
+        cell = self.cell(answer(CHUNKED_ANSWER + b"2\r\nok\r\n0\r\nX-Sum: 2\r\n\r\n"))
+        client = await self.proxy(cell).client()
+        got = await client.ask(b"GET / HTTP/1.0\r\nHost: x\r\n\r\n")
+        self.assertEqual((got.body, await client.until_ended()), (b"ok", "closed"))
 
 
 class UploadTests(ProxyTestCase):

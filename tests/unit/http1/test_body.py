@@ -83,9 +83,14 @@ class ChunkedReaderTests(SynchronousTestCase):
         piece = b"x" * 65536
         self.assertIs(reader.feed(piece), piece)
 
-    def test_extensions_and_trailers_are_dropped(self) -> None:
-        body = b'2;a="b c";d\r\nok\r\n0;e\r\nContent-Length: 9\r\nA:\r\n\r\n'
+    def test_extensions_are_dropped(self) -> None:
+        body = b'2;a="b c";d\r\nok\r\n0;e\r\n\r\n'
         self.assertEqual(self.read(body), (b"ok", True, b""))
+
+    def test_trailers_are_kept_unless_they_belong_into_a_head(self) -> None:
+        reader = ChunkedReader(bad_request)
+        reader.feed(b"0\r\nContent-Length: 9\r\nA:\r\nX-Sum: 1\r\nx-routing-key: b\r\n\r\nnext")
+        self.assertEqual((reader.trailers, reader.rest), (b"A:\r\nX-Sum: 1\r\n", b"next"))
 
     def test_the_longest_extension(self) -> None:
         self.assertEqual(self.read(b"1;" + b"e" * 4092 + b"\r\n."), (b".", False, b""))

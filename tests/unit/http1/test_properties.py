@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.http1 import (
-    LAST_CHUNK,
     ChunkedReader,
     HeadLimits,
     LengthReader,
@@ -20,6 +19,7 @@ from cellrouter.http1 import (
     ResponseHead,
     bad_request,
     chunk,
+    last_chunk,
     parse_request_head,
     parse_response_head,
     request_to_cell,
@@ -133,7 +133,7 @@ class ChunkTests(SynchronousTestCase):
     @untimed
     @given(st.lists(st.binary(max_size=300)), st.binary(max_size=5))
     def test_by_the_router(self, contents: list[bytes], rest: bytes) -> None:
-        raw = b"".join(map(chunk, contents)) + LAST_CHUNK + rest
+        raw = b"".join(map(chunk, contents)) + last_chunk(b"") + rest
         self.assertEqual(body([raw]), (b"".join(contents), rest, True))
 
     @untimed
@@ -141,7 +141,7 @@ class ChunkTests(SynchronousTestCase):
     def test_by_h11(self, contents: list[bytes], ended: bool) -> None:
         parser = h11.Connection(h11.SERVER)
         head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-        parser.receive_data(head + b"".join(map(chunk, contents)) + (LAST_CHUNK if ended else b""))
+        parser.receive_data(head + b"".join(map(chunk, contents)) + (last_chunk(b"") if ended else b""))
         self.assertIsInstance(parser.next_event(), h11.Request)
         content = b""
         while isinstance(event := parser.next_event(), h11.Data):

@@ -63,7 +63,6 @@ class ResponseTests(SynchronousTestCase):
                 b"A: 1",
                 b"Keep-Alive: x",
                 b"Proxy-Authenticate: x",
-                b"Trailer: x",
                 b"X-Routed-To: evil",
                 b"x-route-reason: evil",
                 b"X-ROUTE-MATCH: evil",
@@ -104,6 +103,14 @@ class ResponseTests(SynchronousTestCase):
     def test_an_offer_to_upgrade_is_no_upgrade(self) -> None:
         head = parse(fields(b"Connection: Upgrade", b"Upgrade: h2", b"A: b"))
         self.assertEqual(head.lines, [b"A: b"])
+
+    def test_a_switch_of_protocols(self) -> None:
+        switch = fields(b"Upgrade: a/1", b"A: b", b"Connection: Upgrade", status=b"HTTP/1.1 101 Go")
+        head = parse(switch)
+        self.assertEqual((head.switches, head.interim), (True, False))
+        self.assertEqual(head.lines, [b"A: b", b"Connection: Upgrade", b"Upgrade: a/1"])
+        self.assertEqual(head.body(b"GET").feed(b"anything"), b"anything")
+        self.assertFalse(parse(fields()).switches)
 
     def test_where_the_body_ends(self) -> None:
         sized, chunked, open_ended = b"Content-Length: 3", b"Transfer-Encoding: CHUNKED", b"A: b"

@@ -69,6 +69,7 @@ class PipeliningTests(RigTestCase):
         cell.send(OK)
         cell.send(OK)
         client.send(b"x" * 100_000)
+        self.assertEqual(len(cell.requests[2].body), 100_000)
         cell.send(OK)
         self.assertEqual([each.status for each in client.responses()], [200, 200, 200])
 

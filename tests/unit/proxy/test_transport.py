@@ -83,6 +83,17 @@ class WriterTests(SynchronousTestCase):
         self.reactor.settle()
         self.assertEqual(self.socket.sent, b"firstsecond")
 
+    def test_what_the_transport_has_begun_to_send_goes_first(self) -> None:
+        self.socket.room = 1
+        self.wire.write(b"first")
+        self.reactor.settle()
+        self.assertEqual(self.socket.sent, b"f")
+        self.socket.room = None
+        self.writer.write(b"second")
+        self.end_turn()
+        self.reactor.settle()
+        self.assertEqual(self.socket.sent, b"firstsecond")
+
     def test_a_slow_reader_pauses_the_producer(self) -> None:
         self.socket.room = 0
         self.writer.write(b"x" * 100_000)

@@ -1,6 +1,7 @@
 """TCP in memory: Twisted's own transports on sockets that are none, and a reactor that turns when told to."""
 
-from errno import EWOULDBLOCK
+from errno import EOPNOTSUPP, EWOULDBLOCK
+from socket import IPPROTO_TCP
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -20,6 +21,7 @@ class Socket:
     :ivar sent: what the other side has got.
     :ivar room: how many bytes it still takes; None for any number.
     :ivar broken: whether every use fails.
+    :ivar delayable: whether it knows the options of TCP.
     :ivar finished: whether the other side knows that no more comes.
     """
 
@@ -27,6 +29,7 @@ class Socket:
         self.sent = bytearray()
         self.room: int | None = None
         self.broken = False
+        self.delayable = True
         self.finished = False
         self.incoming = bytearray()
         self.ended = False
@@ -61,8 +64,10 @@ class Socket:
         """Tell the other side that no more comes."""
         self.finished = True
 
-    def setsockopt(self, *arguments: Any) -> None:
-        """Be like a socket."""
+    def setsockopt(self, level: int, *arguments: Any) -> None:
+        """Be like a socket, of TCP or not."""
+        if level == IPPROTO_TCP and not self.delayable:
+            raise OSError(EOPNOTSUPP, "not supported")
 
     def setblocking(self, blocking: bool) -> None:
         """Be like a socket."""
@@ -84,6 +89,7 @@ class Wire(Connection):
 
     def __init__(self, reactor: "WireReactor", protocol: IProtocol, peer: IAddress) -> None:
         self.peer_socket = Socket()
+        self.peer_socket.delayable = isinstance(peer, IPv4Address)
         super().__init__(self.peer_socket, protocol, reactor)
         self.logstr = "wire"
         self.end: str | None = None
@@ -144,7 +150,11 @@ class WireReactor(MemoryReactorClock):
             return False
         readable = wire in self.readers and wire.peer_socket.readable()
         if readable and (why := wire.doRead()):
-            self._lose(wire, why)
+            if why is CONNECTION_DONE:
+                self.removeReader(wire)
+                wire.readConnectionLost(Failure(why))
+            else:
+                self._lose(wire, why)
             return True
         writable = wire in self.writers and wire.peer_socket.room != 0
         if writable and (why := wire.doWrite()):
