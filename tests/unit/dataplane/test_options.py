@@ -30,6 +30,7 @@ class DataPlaneOptionsTests(SynchronousTestCase):
             "response-timeout": ("2s", 2.0),
             "head-timeout": ("3s", 3.0),
             "body-idle-timeout": ("4s", 4.0),
+            "tunnel-idle-timeout": ("4500ms", 4.5),
             "keepalive-timeout": ("5s", 5.0),
             "upstream-idle-timeout": ("6s", 6.0),
             "max-idle-upstreams": ("7", 7),
