@@ -100,7 +100,7 @@ class RequestHead:
             take(self, lower, value.strip(b" \t"))
         elif b"_" in name and lower.replace(b"_", b"-") in _TAKE:
             # CGI, WSGI and their kin cannot tell it from the real one, which the router has checked.
-            self._refuse("a field differs from one that the router relies on only by an underscore")
+            return
         if take is None or take in _KEPT:
             self.lines.append(name + b": " + value)
 

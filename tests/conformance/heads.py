@@ -140,7 +140,7 @@ FIELDS = [
         )
     ),
     *(
-        Refused(f"underscores in {name.decode()}", fields(name + b": 5"), closes=None, doors=BOTH)
+        Forwarded(f"underscores in {name.decode()}", fields(name + b": 5"), [("GET", "/", b"")])
         for name in (b"Content_Length", b"Transfer_Encoding", b"x_routing_key", b"X_Forwarded-For")
     ),
     Refused(

@@ -65,6 +65,7 @@ class RequestTestCase(ProxyTestCase):
         self.assertTrue(all(request.complete for request in cell.requests))
         for request in cell.requests:
             self.assertEqual(request.values("Upgrade") + request.trailers, [])
+            self.assertEqual([name for name, _ in request.fields if "_" in name], [])
         if row.closes:
             self.assertEqual(await client.until_ended(), "closed")
             self.assertEqual(client.unread, b"")
