@@ -15,9 +15,11 @@ class ControlPlaneMaker:
 
     @property
     def options(self) -> type[Options]:
-        """The options' class."""
+        """The options' class. Whoever runs twistd has chosen a reactor by now, or leaves it to us."""
         from cellrouter.controlplane.options import ControlPlaneOptions
+        from cellrouter.reactor import install_preferred
 
+        install_preferred()
         return ControlPlaneOptions
 
     def makeService(self, options: Options) -> IService:

@@ -15,9 +15,11 @@ class DataPlaneMaker:
 
     @property
     def options(self) -> type[Options]:
-        """The options' class."""
+        """The options' class. Whoever runs twistd has chosen a reactor by now, or leaves it to us."""
         from cellrouter.dataplane.options import DataPlaneOptions
+        from cellrouter.reactor import install_preferred
 
+        install_preferred()
         return DataPlaneOptions
 
     def makeService(self, options: Options) -> IService:

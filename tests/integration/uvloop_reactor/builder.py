@@ -25,7 +25,7 @@ def cases(modules: Iterable[str], skipped: dict[str, str]) -> dict[str, type[Syn
     """Make the test cases that Twisted makes for each of its reactors.
 
     :param modules: Twisted's test modules.
-    :param skipped: why a test is not for this reactor, by its name.
+    :param skipped: why a test is not for this reactor, by the names of its builder and of its own.
     :returns: by name.
     """
     made = {}
@@ -38,8 +38,9 @@ def cases(modules: Iterable[str], skipped: dict[str, str]) -> dict[str, type[Syn
 def case(builder: type[ReactorBuilder], skipped: dict[str, str]) -> type[SynchronousTestCase]:
     """Make one of them."""
     namespace = {"reactorFactory": build, "__module__": __name__}
-    for name, why in skipped.items():
-        if hasattr(builder, name):
+    for test, why in skipped.items():
+        in_builder, name = test.split(".")
+        if in_builder == builder.__name__:
             namespace[name] = _not_run(why)
     return type(f"{builder.__name__}ForUvloop", (builder, SynchronousTestCase), namespace)
 
