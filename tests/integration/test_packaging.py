@@ -71,7 +71,7 @@ class MetadataTests(SynchronousTestCase):
 class WheelTests(ProcessTestCase):
     """The wheel, built from the checkout."""
 
-    async def test_it_has_every_module_and_both_plugins_and_takes_nothing_of_twisteds(self) -> None:
+    async def test_it_has_every_module_and_our_plugins_and_takes_nothing_of_twisteds(self) -> None:
         files = set((await self._build()).namelist())
         sources = {
             path.relative_to(PROJECT).as_posix()
@@ -81,7 +81,7 @@ class WheelTests(ProcessTestCase):
         self.assertEqual(
             {name for name in files if ".dist-info/" not in name}, sources | {"cellrouter/py.typed"}
         )
-        plugins = {"twisted/plugins/cellrouter_cp.py", "twisted/plugins/cellrouter_dp.py"}
+        plugins = {f"twisted/plugins/cellrouter_{name}.py" for name in ("cp", "dp", "reactors")}
         # Uninstalling removes exactly what is in the wheel: anything else here would be taken from Twisted.
         self.assertEqual({name for name in files if name.startswith("twisted/")}, plugins)
 
