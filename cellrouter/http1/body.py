@@ -9,7 +9,7 @@ RFC 9112 section 6.
 from collections.abc import Callable
 from enum import Enum, auto
 
-from cellrouter.http1.fields import NEVER_TRAILERS, without
+from cellrouter.http1.fields import NEVER_TRAILERS
 from cellrouter.http1.grammar import BARE_LF, CHUNK_LINE, TRAILERS
 from cellrouter.http1.limits import MAX_CHUNK_LINE_BYTES, MAX_TRAILER_BYTES
 from cellrouter.http1.refusal import Refused
@@ -179,8 +179,8 @@ class ChunkedReader:
                 return self._wait_for_trailers(data, position)
             if not TRAILERS.fullmatch(data, position, end):
                 raise self._refusal("what follows the last chunk is not a trailer section")
-            lines = without(data[position : end - 4].split(b"\r\n"), NEVER_TRAILERS)
-            self.trailers = b"".join([line + b"\r\n" for line in lines])
+            lines = data[position : end - 4].split(b"\r\n")
+            self.trailers = b"".join([line + b"\r\n" for line in lines if not _belongs_into_head(line)])
         self.done = True
         return end
 
@@ -190,6 +190,11 @@ class ChunkedReader:
         if BARE_LF.search(data, position):
             raise self._refusal("a line of the trailer section ends with a LF alone")
         return -1
+
+
+def _belongs_into_head(line: bytes) -> bool:
+    # An underscore stands for a hyphen where fields become variables.
+    return line.partition(b":")[0].lower().replace(b"_", b"-") in NEVER_TRAILERS
 
 
 _STEPS: dict[_Part, Callable[[ChunkedReader, bytes, int, list[bytes]], int]] = {

@@ -21,7 +21,7 @@ MAX_CHUNK_LINE_BYTES = 4096
 """Longest line that announces a chunk; longer ones consist of extensions that nobody reads."""
 
 MAX_TRAILER_BYTES = 8192
-"""Longest trailer section of a chunked body, which is checked and dropped."""
+"""Longest trailer section of a chunked body, which is checked."""
 
 MAX_INTERIM_RESPONSES = 32
 """Most 1xx responses before the final one."""

@@ -27,7 +27,7 @@ from cellrouter.proxy.engine import ProxyEngine
 from cellrouter.proxy.exchange import Exchange
 from cellrouter.proxy.interfaces import IDownstream
 from cellrouter.proxy.peers import peer_of
-from cellrouter.proxy.transport import Writer
+from cellrouter.proxy.transport import Writer, unsent_bytes
 
 LINGER_S = 5.0
 """Seconds that a client may send on after its answer, so that the answer is not lost to a reset."""
@@ -91,6 +91,7 @@ class LeanChannel(Protocol):
         self._advancing = False
         self._reading_paused = False
         self._writing_paused = False
+        self._unsent_before = 0
         self._exchange: Exchange | None = None
         self._stock: Any = None
 
@@ -176,18 +177,15 @@ class LeanChannel(Protocol):
         reader = ChunkedReader(bad_request) if request.chunked else LengthReader(request.content_length or 0)
         self._reader = reader
         self._state = _State.RECEIVING
-        exchange = Exchange(self._engine, self, self._peer)
+        self._exchange = exchange = Exchange(self._engine, self, self._peer)
         try:
             content = reader.feed(data) if data else b""
         except Refused as refused:
-            self._exchange = exchange
-            exchange.request = request
-            exchange.refuse(refused)
+            exchange.refuse(refused, request)
             return
         if reader.done:
             self._ahead = reader.rest
             self._state = _State.ANSWERING
-        self._exchange = exchange
         exchange.start(request, content, reader.done, reader.trailers)
 
     def _receive(self, data: bytes) -> None:
@@ -253,6 +251,10 @@ class LeanChannel(Protocol):
         if ahead and self._exchange is not None:
             self._exchange.request_continued(ahead, False)
 
+    def unsent(self) -> int:
+        """Count the bytes that wait for the client to read."""
+        return unsent_bytes(self.transport)
+
     def finish(self) -> None:
         """Tell the client that no more bytes follow, after a change of protocols."""
         if self._secure:
@@ -309,8 +311,8 @@ class LeanChannel(Protocol):
     def _linger(self) -> None:
         self._state = _State.LINGERING
         self._ahead = b""
-        self.deadline_s = self._engine.now() + LINGER_S
         self._writer.flush()
+        self._await_reader(self.unsent())
         transport: Any = self.transport
         transport.unregisterProducer()
         transport.loseWriteConnection()
@@ -320,6 +322,7 @@ class LeanChannel(Protocol):
         self._state = _State.CLOSING
         self.deadline_s = self._engine.now() + self._engine.settings.body_idle_timeout_s
         self._writer.flush()
+        self._unsent_before = self.unsent()
         transport: Any = self.transport
         transport.unregisterProducer()
         transport.loseConnection()
@@ -329,6 +332,7 @@ class LeanChannel(Protocol):
         self._state = _State.CLOSING
         self.deadline_s = inf
         self._exchange = None
+        self._writer.drop()
         transport: Any = self.transport
         transport.abortConnection()
 
@@ -348,13 +352,31 @@ class LeanChannel(Protocol):
 
     def expire(self) -> None:
         """No request came, or not the rest of one; or the client did not read its last answer, or close."""
-        if self._state in (_State.LINGERING, _State.CLOSING):
-            self.abort()
+        if self._state in (_State.LINGERING, _State.CLOSING, _State.HANDED_OVER):
+            self._expire_end()
         elif self._buffer:
             seconds = self._engine.settings.head_timeout_s
             self._refuse(Refused(408, None, f"the head of the request was not complete in {seconds:g} s"))
         else:
             self._close()
+
+    def _expire_end(self) -> None:
+        """Give the connection up, unless the client still reads its last answer."""
+        unsent, before = self.unsent(), self._unsent_before
+        if unsent < before:
+            self._await_reader(unsent)
+        elif unsent or self._state is not _State.LINGERING:
+            self.abort()
+        else:
+            # Not abruptly: the kernel may still have something for the client.
+            transport: Any = self.transport
+            transport.loseConnection()
+
+    def _await_reader(self, unsent: int) -> None:
+        """Give a client time to read its last answer, and then to close."""
+        self._unsent_before = unsent
+        allowed_s = self._engine.settings.body_idle_timeout_s if unsent else LINGER_S
+        self.deadline_s = self._engine.now() + allowed_s
 
     def drain(self) -> None:
         """End with the exchange that it is in, or with the next one if that comes soon."""
@@ -388,6 +410,7 @@ class LeanChannel(Protocol):
     def _hand_over(self, data: bytes) -> None:
         """Let twisted.web answer this request, the connection's last: it would not route the next ones."""
         self._state = _State.HANDED_OVER
+        self._idle_from_now()
         self._writer.flush()
         self.resume_request()
         transport: Any = self.transport

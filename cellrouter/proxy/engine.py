@@ -202,7 +202,9 @@ class ProxyEngine:
     def _sweep(self) -> None:
         now_s = self.now()
         for exchange in [each for each in self.exchanges if each.deadline_s <= now_s]:
-            exchange.expire()
+            with self.log.failuresHandled("the end of an exchange's time failed"):
+                exchange.expire()
         for channel in [each for each in self.channels if each.deadline_s <= now_s]:
-            channel.expire()
+            with self.log.failuresHandled("the end of a connection's time failed"):
+                channel.expire()
         self._pools.sweep(now_s)

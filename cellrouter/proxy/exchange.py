@@ -80,12 +80,14 @@ class Exchange:
         "_dialling",
         "_downstream",
         "_engine",
+        "_first_piece_only",
         "_held",
         "_held_trailers",
         "_peer",
         "_phase",
         "_response_paused",
         "_sent",
+        "_taken_before",
         "_upstream",
         "began_s",
         "bytes_in",
@@ -111,6 +113,8 @@ class Exchange:
         self._upstream: UpstreamConnection | None = None
         self._dialling: Deferred[None] | None = None
         self._response_paused = False
+        self._first_piece_only = True
+        self._taken_before = 0
         self._began_upstream_s = 0.0
         self.installed = engine.installed
         self.request: RequestHead | None = None
@@ -134,14 +138,10 @@ class Exchange:
         :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
         self.request = request
-        self.request_id = self._peer.request_id(request) or self._engine.new_request_id()
-        table = self.installed.table
-        if request.routing_key is None and table.reject_missing:
+        destination = self._route(request)
+        if destination is None:
             self._answer(Refused(400, "http_request_error", "the request has no X-Routing-Key"))
             return
-        destination = self.installed.destination(request.routing_key)
-        self.destination = destination
-        destination.state.enter()
         self._sent = last
         self._held, self._held_trailers = content, trailers
         self.bytes_in = len(content)
@@ -153,19 +153,33 @@ class Exchange:
         else:
             self._dial(destination)
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: Refused, request: RequestHead | None = None) -> None:
         """Answer a request that could not be read.
 
         :param refused: why.
+        :param request: its head, if only the body could not be read.
         """
-        self.request_id = self._engine.new_request_id()
+        self.request = request
+        if request is not None:
+            self._route(request)
+        self.request_id = self.request_id or self._engine.new_request_id()
         self._answer(refused)
+
+    def _route(self, request: RequestHead) -> Destination | None:
+        """Find out where a request goes, or that the config refuses it."""
+        self.request_id = self._peer.request_id(request) or self._engine.new_request_id()
+        if request.routing_key is None and self.installed.table.reject_missing:
+            return None
+        self.destination = destination = self.installed.destination(request.routing_key)
+        destination.state.enter()
+        return destination
 
     def _dial(self, destination: Destination) -> None:
         if not self._sent:
             self._downstream.pause_request()
         dialling = destination.cell.dial()
         self._dialling = dialling.addCallbacks(self._dialled, self._not_dialled)
+        dialling.addErrback(self._defect)
 
     def _dialled(self, upstream: UpstreamConnection) -> None:
         self._dialling = None
@@ -176,6 +190,10 @@ class Exchange:
         self._send_on(upstream)
         if not sent and not upstream.request_paused:
             self._downstream.resume_request()
+
+    def _defect(self, failure: Failure) -> None:
+        self._engine.log.failure("a request could not be sent on", failure)
+        self.abort("proxy_internal_error")
 
     def _not_dialled(self, failure: Failure) -> None:
         self._dialling = None
@@ -190,8 +208,9 @@ class Exchange:
         self._phase = Phase.AWAITING
         self._began_upstream_s = self._engine.now()
         head = request_to_cell(request, self._peer, self.request_id, destination.authority)
-        content, self._held = self._held, b""
-        upstream.begin(self, request.method, head, request.chunked, content, self._sent, self._held_trailers)
+        upstream.begin(
+            self, request.method, head, request.chunked, self._held, self._sent, self._held_trailers
+        )
         self._progress()
 
     def _progress(self) -> None:
@@ -220,6 +239,8 @@ class Exchange:
             self._held += content
             self._held_trailers = trailers
             return
+        self._first_piece_only = False
+        self._held = b""
         self._upstream.send(content, last, trailers)
         self._progress()
 
@@ -251,9 +272,16 @@ class Exchange:
 
     def pause_response(self) -> None:
         """The client does not take what it is sent."""
+        self._taken_before = self._taken
         self._response_paused = True
         if self._upstream is not None:
             self._upstream.pause_response()
+
+    @property
+    def _taken(self) -> int:
+        """How much of the response the client has taken, more or less."""
+        unsent: int = self._downstream.unsent()
+        return self.bytes_out - unsent
 
     def resume_response(self) -> None:
         """The client takes more."""
@@ -372,9 +400,9 @@ class Exchange:
         request, destination = self.request, self.destination
         if (
             unsent
+            and self._first_piece_only
             and request is not None
             and destination is not None
-            and not request.has_body
             and self._phase is Phase.AWAITING
         ):
             self._phase = Phase.STARTING
@@ -387,7 +415,8 @@ class Exchange:
         """The client's connection is gone."""
         if self._phase is not Phase.ENDED:
             self._leave_upstream()
-            self.status, self.error = CLIENT_CLOSED_REQUEST, "client_closed_request"
+            if not (self._phase is Phase.TUNNELLING and self._answered):
+                self.status, self.error = CLIENT_CLOSED_REQUEST, "client_closed_request"
             self._end()
 
     def expire(self) -> None:
@@ -396,6 +425,12 @@ class Exchange:
         if self._phase is Phase.TUNNELLING:
             self.abort("tunnel_idle_timeout")
         elif self._phase is Phase.STREAMING and self._response_paused:
+            taken = self._taken
+            if taken > self._taken_before:
+                # It reads, if slowly: the transport only tells when it has sent everything.
+                self._taken_before = taken
+                self._progress()
+                return
             self._fail(Refused(502, "client_read_timeout", "the client does not read its answer"))
         elif self._phase is Phase.STREAMING:
             self._fail(Refused(504, "connection_read_timeout", "the cell's answer does not continue"))

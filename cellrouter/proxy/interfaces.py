@@ -46,6 +46,9 @@ class IDownstream(Interface):
         :param fields: the header fields, each with its CR LF.
         """
 
+    def unsent() -> int:
+        """Count the bytes that wait for the client to read."""
+
     def finish() -> None:
         """Tell the client that no more bytes follow, after a change of protocols."""
 

@@ -63,8 +63,15 @@ class CellPool:
         pools.idle_count += 1
         self.idle.append(connection)
 
+    def await_close(self, connection: UpstreamConnection) -> None:
+        """Take care that a connection that closes when everything is sent does so in time."""
+        pools = self._pools
+        connection.deadline_s = pools.reactor.seconds() + pools.settings.body_idle_timeout_s
+        pools.closing.add(connection)
+
     def forget(self, connection: UpstreamConnection) -> None:
-        """Drop an idle connection that ended."""
+        """Drop a connection that ended, idle or not."""
+        self._pools.closing.discard(connection)
         if connection in self.idle:
             self.idle.remove(connection)
             self._pools.idle_count -= 1
@@ -107,6 +114,7 @@ class Pools:
     """The connections to all cells.
 
     :ivar idle_count: how many connections are idle in all.
+    :ivar closing: those that close when everything is sent.
 
     :param reactor: connects, and measures.
     :param settings: time-outs and limits.
@@ -119,6 +127,7 @@ class Pools:
         self.settings = settings
         self.limits = settings.head_limits
         self.idle_count = 0
+        self.closing: set[UpstreamConnection] = set()
         self._cells: dict[Endpoint, CellPool] = {}
 
     def __getitem__(self, endpoint: Endpoint) -> CellPool:
@@ -140,7 +149,10 @@ class Pools:
                 cell.retire()
 
     def sweep(self, now_s: float) -> None:
-        """Close what has been idle for too long."""
+        """Close what has been idle, or closing, for too long."""
+        for connection in [each for each in self.closing if each.deadline_s <= now_s]:
+            self.closing.discard(connection)
+            connection.abort_close()
         if self.idle_count:
             for cell in self._cells.values():
                 cell.close_expired(now_s)

@@ -13,6 +13,7 @@ from cellrouter.proxy.engine import ProxyEngine
 from cellrouter.proxy.exchange import Exchange
 from cellrouter.proxy.interfaces import IDownstream
 from cellrouter.proxy.peers import peer_of
+from cellrouter.proxy.transport import unsent_bytes
 
 PIECE_BYTES = 64 * 1024
 
@@ -139,6 +140,10 @@ class StockDownstream:
 
     def send_interim(self, status: int, reason: bytes, fields: bytes) -> None:
         """Send nothing: twisted.web has no interim responses."""
+
+    def unsent(self) -> int:
+        """Count the bytes that wait for the client to read."""
+        return unsent_bytes(self._request.transport)
 
     def finish(self) -> None:
         """Do nothing: this door refuses a change of protocols."""

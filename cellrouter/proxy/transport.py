@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.tcp import Connection
+from twisted.logger import Logger
 
 MOST_PENDING_BYTES = 64 * 1024
 """How much waits for the end of a turn."""
@@ -22,6 +23,8 @@ class Turn:
 
     __slots__ = ("_reactor", "_waiting")
 
+    _log = Logger()
+
     def __init__(self, reactor: IReactorTime) -> None:
         self._reactor = reactor
         self._waiting: list[Writer] = []
@@ -33,9 +36,13 @@ class Turn:
         self._waiting.append(writer)
 
     def _end(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for writer in waiting:
-            writer.flush()
+        waiting, self._waiting = iter(self._waiting), []
+        while True:
+            # A defect that shows with one connection must not take the others' messages with it.
+            with self._log.failuresHandled("writing to a connection failed"):
+                for writer in waiting:
+                    writer.flush()
+                return
 
 
 class Writer:
@@ -43,16 +50,19 @@ class Writer:
 
     A plain slotted class: every message passes through one.
 
+    :ivar untouched: whether nothing has been sent since somebody set it.
+
     :param turn: says when.
     :param transport: a connected transport of any kind; one that is not plain TCP gets everything at once.
     """
 
-    __slots__ = ("_at_once", "_pending", "_transport", "_turn")
+    __slots__ = ("_at_once", "_pending", "_transport", "_turn", "untouched")
 
     def __init__(self, turn: Turn, transport: Any) -> None:
         self._turn = turn
         self._transport = transport
         self._pending = b""
+        self.untouched = True
         self._at_once = not isinstance(transport, Connection) or transport.TLS
 
     def write(self, data: bytes) -> None:
@@ -64,6 +74,7 @@ class Writer:
         :param data: not empty.
         """
         if self._at_once:
+            self.untouched = False
             self._transport.write(data)
         elif self._pending:
             self._pending += data
@@ -74,11 +85,6 @@ class Writer:
             self._pending = data
             self._turn.add(self)
 
-    @property
-    def waiting(self) -> bool:
-        """Whether something has been written and not one byte of it was sent."""
-        return bool(self._pending)
-
     def drop(self) -> None:
         """Forget what waits: a connection that is given up must not send it after all."""
         self._pending = b""
@@ -88,6 +94,7 @@ class Writer:
         data, self._pending = self._pending, b""
         if not data:
             return
+        self.untouched = False
         transport = self._transport
         if (
             transport.dataBuffer
@@ -103,3 +110,16 @@ class Writer:
             transport.write(data)
         elif sent < len(data):
             transport.write(data[sent:])
+
+
+def unsent_bytes(transport: Any) -> int:
+    """Count what a transport has been given and the kernel has not taken.
+
+    :param transport: of any kind; below TLS it is the TCP transport's bytes that count.
+    """
+    while not isinstance(transport, Connection):
+        transport = getattr(transport, "transport", None)
+        if transport is None:
+            return 0
+    buffered = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+    return buffered + int(getattr(transport, "handed_over_bytes", 0))

@@ -21,7 +21,7 @@ from cellrouter.http1 import (
     last_chunk,
     parse_response_head,
 )
-from cellrouter.proxy.transport import Writer
+from cellrouter.proxy.transport import Writer, unsent_bytes
 
 if TYPE_CHECKING:
     from cellrouter.proxy.exchange import Exchange
@@ -63,6 +63,7 @@ class UpstreamConnection(Protocol):
     def __init__(self, pool: "CellPool", limits: HeadLimits) -> None:
         self.deadline_s = 0.0
         self.request_paused = False
+        self._reading_paused = False
         self._pool = pool
         self._limits = limits
         self._state = _State.IDLE
@@ -103,6 +104,7 @@ class UpstreamConnection(Protocol):
         self._state = _State.AWAITING
         self._buffer = ResponseBuffer(self._limits)
         self._interim_left = MAX_INTERIM_RESPONSES
+        self._writer.untouched = True
         self._write(head + self._framed(content, last, trailers) if chunked else head + content)
 
     def send(self, content: bytes, last: bool, trailers: bytes = b"") -> None:
@@ -122,10 +124,12 @@ class UpstreamConnection(Protocol):
 
     def pause_response(self) -> None:
         """Read nothing for now."""
+        self._reading_paused = True
         self._transport.pauseProducing()
 
     def resume_response(self) -> None:
         """Read again."""
+        self._reading_paused = False
         self._transport.resumeProducing()
 
     def abort(self) -> None:
@@ -144,6 +148,13 @@ class UpstreamConnection(Protocol):
             self._writer.flush()
             self._transport.unregisterProducer()
             self._transport.loseConnection()
+            if unsent_bytes(self.transport):
+                # It closes when the cell has taken that, which may be never.
+                self._pool.await_close(self)
+
+    def abort_close(self) -> None:
+        """The cell has had its time to take what was sent before the end."""
+        self._transport.abortConnection()
 
     def finish(self) -> None:
         """Tell the cell that no more bytes follow, after a change of protocols."""
@@ -160,7 +171,10 @@ class UpstreamConnection(Protocol):
         if self._state is _State.RECEIVING:
             self._receive(data)
         elif self._state is _State.AWAITING:
-            self._await(data)
+            if self._writer.untouched:
+                self._spoiled()
+            else:
+                self._await(data)
         elif self._state is _State.TUNNELLING:
             if self._exchange is not None:
                 self._exchange.response_continued(data, False)
@@ -168,6 +182,13 @@ class UpstreamConnection(Protocol):
             # Nobody asked for it: whatever it is, the next request must not take it for its answer.
             self._pool.forget(self)
             self.abort()
+
+    def _spoiled(self) -> None:
+        """Something arrived before the request was sent: like what arrives while idle, it answers nothing."""
+        exchange = self._exchange
+        self.abort()
+        if exchange is not None:
+            exchange.upstream_failed(_lost(clean=True), unsent=True)
 
     def _await(self, data: bytes) -> None:
         try:
@@ -232,6 +253,8 @@ class UpstreamConnection(Protocol):
         self._exchange = None
         if self._sent and self._response.keep_alive and not self._reader.rest and not self.request_paused:
             self._state = _State.IDLE
+            if self._reading_paused:
+                self.resume_response()
             self._pool.give_back(self)
         elif self.request_paused:
             # The cell does not read, so what waits to be sent would wait for ever.
@@ -249,15 +272,14 @@ class UpstreamConnection(Protocol):
         """The connection is gone."""
         state, exchange = self._state, self._exchange
         self._state, self._exchange = _State.CLOSED, None
-        if state is _State.IDLE:
-            self._pool.forget(self)
+        self._pool.forget(self)
         if exchange is None:
             return
         clean = reason.check(ConnectionDone) is not None
         if state is _State.RECEIVING and clean and self._reader.close():
             exchange.response_continued(b"", True)
             return
-        unsent = self._writer.waiting
+        unsent = self._writer.untouched
         self._writer.drop()
         exchange.upstream_failed(_lost(clean), unsent)
 

@@ -94,9 +94,13 @@ class UvloopConnection(Connection):
                 self._maybePauseProducer()
         return len(data)
 
+    @property
+    def handed_over_bytes(self) -> int:
+        """What uvloop has been given and the kernel has not taken."""
+        return 0 if self._uv is None else self._uv.get_write_buffer_size()
+
     def _isSendBufferFull(self) -> bool:
-        waiting = 0 if self._uv is None else self._uv.get_write_buffer_size()
-        return self._tempDataLen + waiting > self.bufferSize
+        return self._tempDataLen + self.handed_over_bytes > self.bufferSize
 
     def _flush(self) -> None:
         self._flushing = False
@@ -118,7 +122,16 @@ class UvloopConnection(Connection):
         if uv is not None:
             uv.abort()  # for which the socket's own close() has waited
 
-    # What uvloop tells.
+    # What uvloop tells. It reads into one buffer for all connections, from which each takes its bytes.
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Give uvloop room for what it reads; see :class:`asyncio.BufferedProtocol`."""
+        buffer: memoryview = self.reactor.read_buffer
+        return buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read."""
+        self.data_received(bytes(self.reactor.read_buffer[:nbytes]))
 
     def connection_made(self, uv: Transport) -> None:
         """Do nothing: uvloop begins to read after this, so it cannot be told not to."""

@@ -24,11 +24,16 @@ TIMER_STEP_S = 0.001
 """What uvloop counts a timer's time in."""
 
 
+READ_BYTES = 128 * 1024
+"""The most that is read at once: uvloop's own choice is 250 KiB, and whoever pauses has that much already."""
+
+
 class UvloopReactor(AsyncioSelectorReactor):
     """Twisted's asyncio reactor on a loop of uvloop's, with uvloop's transports for TCP.
 
     :ivar loop: the loop.
     :ivar streams: the connections that uvloop reads and writes.
+    :ivar read_buffer: what all of them are read into.
 
     :param loop: a new loop of uvloop's.
     """
@@ -40,6 +45,7 @@ class UvloopReactor(AsyncioSelectorReactor):
     def __init__(self, loop: uvloop.Loop) -> None:
         self.loop = loop
         self.streams: set[UvloopConnection] = set()
+        self.read_buffer = memoryview(bytearray(READ_BYTES))
         self._ticking = False
         loop.set_exception_handler(self._failed)
         super().__init__(loop)

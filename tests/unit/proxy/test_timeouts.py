@@ -80,7 +80,7 @@ class ClientTimeoutTests(RigTestCase):
             client.send(b"x" * 1000)
         self.assertEqual(client.end, None)
         self.pass_time(1.5)
-        self.assertEqual(client.end, "aborted")
+        self.assertEqual(client.end, "closed")
 
     def test_a_client_that_does_not_read_its_last_answer_is_left_after_30_s(self) -> None:
         client = self.rig.client(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

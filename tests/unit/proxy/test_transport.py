@@ -43,9 +43,9 @@ class WriterTests(SynchronousTestCase):
     def test_what_is_written_in_a_turn_is_sent_at_its_end_without_asking_the_poller(self) -> None:
         self.writer.write(b"a")
         self.writer.write(b"b")
-        self.assertEqual((self.socket.sent, self.writer.waiting), (b"", True))
+        self.assertEqual((self.socket.sent, self.writer.untouched), (b"", True))
         self.end_turn()
-        self.assertEqual((self.socket.sent, self.writer.waiting), (b"ab", False))
+        self.assertEqual((self.socket.sent, self.writer.untouched), (b"ab", False))
         self.assertEqual(self.reactor.writers, set())
 
     def test_the_turn_after_that_is_like_the_first(self) -> None:
@@ -163,7 +163,7 @@ class OtherTransportTests(SynchronousTestCase):
         writer = Writer(Turn(WireReactor()), transport)
         writer.write(b"a")
         writer.write(b"b")
-        self.assertEqual((transport.value(), writer.waiting), (b"ab", False))
+        self.assertEqual((transport.value(), writer.untouched), (b"ab", False))
         writer.flush()
         self.assertEqual(transport.value(), b"ab")
 
