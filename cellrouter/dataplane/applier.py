@@ -80,9 +80,7 @@ class Applier:
         self._waiting = _Job(message, answer, self._clock.seconds())
         if self._finished is None:
             self._finished = Deferred()
-            Deferred.fromCoroutine(self._apply_all()).addErrback(
-                lambda failure: self.log.failure("applying a snapshot failed", failure)
-            ).addBoth(self._rest)
+            Deferred.fromCoroutine(self._apply_all()).addBoth(self._rest)
 
     def finish(self) -> "Deferred[None]":
         """Forget the snapshot that waits.
@@ -104,11 +102,13 @@ class Applier:
     async def _apply_all(self) -> None:
         while self._waiting is not None:
             job, self._waiting = self._waiting, None
-            try:
-                answer: Ack | Nack = await self._apply(job)
-            except ConfigRefused as refused:
-                answer = self._refuse(job.message, refused.violations)
-            job.answer(answer)
+            # A defect that one snapshot shows must not keep a newer one waiting.
+            with self.log.failuresHandled("applying a snapshot failed"):
+                try:
+                    answer: Ack | Nack = await self._apply(job)
+                except ConfigRefused as refused:
+                    answer = self._refuse(job.message, refused.violations)
+                job.answer(answer)
 
     async def _apply(self, job: _Job) -> Ack:
         """Apply one snapshot.

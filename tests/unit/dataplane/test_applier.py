@@ -248,3 +248,11 @@ class FullDiskTests(ApplierTests):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.store.error = None
         self.assertEqual(len(self.apply(message("2", 2))), 1)
+
+    def test_a_defect_in_one_snapshot_does_not_keep_a_newer_one_waiting(self) -> None:
+        self.submit(message("1", 1))
+        self.submit(message("2", 2))
+        self.threads.waiting.pop(0)[1].errback(ZeroDivisionError())
+        self.threads.run_all()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual((self.served(), len(self.answers)), ("2", 1))
