@@ -102,13 +102,20 @@ class Applier:
     async def _apply_all(self) -> None:
         while self._waiting is not None:
             job, self._waiting = self._waiting, None
-            # A defect that one snapshot shows must not keep a newer one waiting.
-            with self.log.failuresHandled("applying a snapshot failed"):
-                try:
-                    answer: Ack | Nack = await self._apply(job)
-                except ConfigRefused as refused:
-                    answer = self._refuse(job.message, refused.violations)
-                job.answer(answer)
+            try:
+                await self._settle(job)
+            except Exception:
+                # A defect that one snapshot shows must not keep a newer one waiting. The end of the coroutine
+                # itself (GeneratorExit) is none, which is why Logger.failuresHandled would be wrong here.
+                self.log.failure("applying a snapshot failed")
+
+    async def _settle(self, job: _Job) -> None:
+        """Apply one snapshot or refuse it, and answer."""
+        try:
+            answer: Ack | Nack = await self._apply(job)
+        except ConfigRefused as refused:
+            answer = self._refuse(job.message, refused.violations)
+        job.answer(answer)
 
     async def _apply(self, job: _Job) -> Ack:
         """Apply one snapshot.

@@ -1,5 +1,6 @@
 """From a snapshot message to what is served, what is saved and what is answered."""
 
+import gc
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -256,3 +257,10 @@ class FullDiskTests(ApplierTests):
         self.threads.run_all()
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual((self.served(), len(self.answers)), ("2", 1))
+
+    def test_an_applier_that_is_forgotten_while_it_waits_for_a_thread_ends_in_silence(self) -> None:
+        self.submit(message("1", 1))
+        self.threads.waiting.clear()
+        del self.applier
+        gc.collect()
+        self.assertEqual(self.log.lines, [])
