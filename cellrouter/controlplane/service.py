@@ -11,6 +11,7 @@ from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.children import ChildReactor, Children
+from cellrouter.controlplane.convergence import ALL_SEEN, Expected
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
@@ -57,7 +58,8 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
             "\n".join(f"{options.daemon}: {path}: {each}" for each in refused.violations)
         ) from None
     operations = Operations(changes, history, for_questions)
-    site = BoundedSite(build_root(hub, intake, changes, operations, reactor), limit_bytes, reactor)
+    expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
+    site = BoundedSite(build_root(hub, intake, changes, operations, expected, reactor), limit_bytes, reactor)
     listener = ListenerService(reactor, options["port"], site, "control plane", "--port", options.daemon)
     # They stop in the reverse order: no new connections, then none at all, then no more changes.
     control_plane = DaemonService(options, reactor)
