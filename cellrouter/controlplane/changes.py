@@ -8,7 +8,6 @@ that was not checked.
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from cellrouter.controlplane.checking import Checked, Current, check
@@ -42,7 +41,7 @@ class Changes:
 
     :param history: assigns revisions.
     :param hub: announces; its current snapshot is the active one.
-    :param clock: tells the time.
+    :param now: tells the time of day, which is what people are shown.
     :param in_thread: runs what takes moderately long.
     :param in_child: runs what takes long.
     :param guards: how much may change at once.
@@ -55,7 +54,7 @@ class Changes:
         self,
         history: History,
         hub: Hub,
-        clock: IReactorTime,
+        now: Callable[[], float],
         in_thread: InThread,
         in_child: InChild,
         guards: Guards,
@@ -66,7 +65,7 @@ class Changes:
         self.on_accepted: Callable[[Accepted], object] = lambda _: None
         self._history = history
         self._hub = hub
-        self._clock = clock
+        self._now = now
         self._in_thread = in_thread
         self._in_child = in_child
         self._guards = guards
@@ -120,7 +119,7 @@ class Changes:
                 return await self._accept(checked, Proposal(content=content, actor=FILE), checked.hash)
             except BeyondGuards as beyond:
                 if self.held is None or self.held.checked.hash != checked.hash:
-                    self.held = Held(checked, beyond.exceeded, self._clock.seconds())
+                    self.held = Held(checked, beyond.exceeded, self._now())
                 raise
 
     async def propose(self, proposal: Proposal) -> Outcome:
@@ -257,7 +256,7 @@ class Changes:
         return Submission(
             version=checked.version,
             hash=checked.hash,
-            accepted_at=self._clock.seconds(),
+            accepted_at=self._now(),
             actor=proposal.actor,
             reason=proposal.reason,
             changes="" if checked.counts is None else str(checked.counts),

@@ -1,5 +1,6 @@
 """The control plane, wired together."""
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -48,7 +49,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     try:
         history = History.open(folder / "history.db", reactor, cast(int, options["history"]))
         hub = Hub(reactor)
-        changes = Changes(history, hub, reactor, in_thread, for_changes, guards, limit_bytes)
+        changes = Changes(history, hub, time.time, in_thread, for_changes, guards, limit_bytes)
         intake = Intake(path, changes, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes)
         intake.load_blocking()
     except (HistoryUnusable, Unreadable) as error:

@@ -46,7 +46,7 @@ class Desk:
         self.history = SynchronousHistory.open(folder / "history.db", clock)
         self.hub = Hub(clock)
         self.changes = Changes(
-            self.history, self.hub, clock, maybeDeferred, self.in_child, Guards(), LIMIT_BYTES
+            self.history, self.hub, clock.seconds, maybeDeferred, self.in_child, Guards(), LIMIT_BYTES
         )
         self.intake = Intake(self.path, self.changes, clock, maybeDeferred, 2.0, LIMIT_BYTES)
 
