@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from cellrouter.controlplane.checking import Checked, Current, check
-from cellrouter.controlplane.children import InChild
+from cellrouter.controlplane.children import Busy, InChild
 from cellrouter.controlplane.guards import Excess, Guards
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.proposals import (
@@ -29,6 +29,8 @@ from cellrouter.snapshots.accepted import Accepted, Submission
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import InThread
+
+MAX_WAITING = 8
 
 
 class Changes:
@@ -131,8 +133,9 @@ class Changes:
         :raises BeyondGuards: when it goes beyond a guard without an override.
         :raises HistoryUnusable: when it cannot be stored.
         :raises ChildFailed: when it cannot be checked.
+        :raises Busy: when too many other changes are waiting.
         """
-        async with self._lock:
+        async with self._turn():
             self._demand(proposal.if_revision)
             return await self._settle(await self._check(proposal.content), proposal)
 
@@ -146,8 +149,9 @@ class Changes:
         :raises NothingHeld: when nothing is, or something else.
         :raises HistoryUnusable: when it cannot be stored.
         :raises ChildFailed: when it cannot be checked.
+        :raises Busy: when too many other changes are waiting.
         """
-        async with self._lock:
+        async with self._turn():
             held = self.held
             if held is None:
                 raise NothingHeld("no change is held")
@@ -173,8 +177,9 @@ class Changes:
         :raises ConfigRefused: when it is not valid by this release's rules.
         :raises HistoryUnusable: when it cannot be read or stored.
         :raises ChildFailed: when it cannot be checked.
+        :raises Busy: when too many other changes are waiting.
         """
-        async with self._lock:
+        async with self._turn():
             self._demand(if_revision)
             earlier = await self._history.find(revision)
             if earlier is None:
@@ -186,6 +191,15 @@ class Changes:
     def forget_held(self) -> None:
         """Hold nothing: the operator's file does not say it any more."""
         self.held = None
+
+    def _turn(self) -> DeferredLock:
+        """Get in line for a change; each waits with its document in memory.
+
+        :raises Busy: when the line is too long.
+        """
+        if len(self._lock.waiting) >= MAX_WAITING:
+            raise Busy(f"{MAX_WAITING} changes are waiting already; try again")
+        return self._lock
 
     async def _note_file(self, file_hash: str) -> None:
         self.file_hash = file_hash
