@@ -19,6 +19,7 @@ from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
+from cellrouter.controlplane.roster import Roster
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
@@ -52,6 +53,8 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         changes = Changes(history, hub, time.time, in_thread, for_changes, guards, limit_bytes)
         intake = Intake(path, changes, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes)
         intake.load_blocking()
+        roster = Roster(hub.fleet, history, reactor)
+        roster.load_blocking()
     except (HistoryUnusable, Unreadable) as error:
         raise SystemExit(f"{options.daemon}: {error}") from None
     except ConfigRefused as refused:
@@ -64,6 +67,6 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     listener = ListenerService(reactor, options["port"], site, "control plane", "--port", options.daemon)
     # They stop in the reverse order: no new connections, then none at all, then no more changes.
     control_plane = DaemonService(options, reactor)
-    for service in (history, intake, for_questions, for_changes, hub, listener):
+    for service in (history, roster, intake, for_questions, for_changes, hub, listener):
         service.setServiceParent(control_plane)
     return control_plane

@@ -142,3 +142,22 @@ class OperateTests(OperateTestCase):
         self.assertIn("converged", await self.do("wait", "--expect-nodes", "1"))
         self.join("dp-2")
         await self.do("wait")
+
+    async def test_a_control_plane_that_was_killed_misses_those_that_do_not_come_back(self) -> None:
+        self.write(100, "1.0.0")
+        plane = await self.serve()
+        staying, leaving = self.join("dp-1"), self.join("dp-2")
+        await self.do("wait", "--expect-nodes", "dp-1,dp-2")
+        await plane.stop()
+        await leaving.stop()
+        plane = self.start_control_plane(
+            *("--config", str(self.folder / "routing.json"), "--poll-interval", "100ms"),
+            *("--port", f"tcp:{self.url.rpartition(':')[2]}:interface=127.0.0.1"),
+        )
+        await plane.port("control plane")
+        self.write(101, "1.0.1")
+        await plane.until_logged("revision 2 is accepted")
+        self.assertIn("waiting for", await self.do("wait", "--timeout", "2s", status=3))
+        self.assertRegex(await self.do("fleet"), r"dp-2 +no +1 +sha256:\w+ +behind")
+        await staying.until_logged('serving version "1.0.1"')
+        self.assertIn("waiting for dp-2", await self.do("fleet"))
