@@ -11,7 +11,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.bodies import BoundedRequest
-from cellrouter.controlplane.children import Busy, ChildFailed
+from cellrouter.controlplane.children import Busy, ChildFailed, Stopping
 from cellrouter.controlplane.operators import NotAuthorised, authorise
 from cellrouter.controlplane.proposals import BeyondGuards, NoSuchRevision, NothingHeld, RevisionMoved
 from cellrouter.daemon import JsonRoot
@@ -37,6 +37,7 @@ STATUSES: Mapping[type[Exception], int] = {
     RevisionMoved: http.PRECONDITION_FAILED,
     ConfigRefused: UNPROCESSABLE,
     ChildFailed: http.SERVICE_UNAVAILABLE,
+    Stopping: http.SERVICE_UNAVAILABLE,
     Busy: http.SERVICE_UNAVAILABLE,
     HistoryUnusable: INSUFFICIENT_STORAGE,
 }
