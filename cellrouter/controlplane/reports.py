@@ -61,7 +61,7 @@ def fleet(hub: Hub, intake: Intake, clock: IReactorTime, expected: Expected) -> 
     }
     if current is None:
         return {**document, "converged": False, "data_planes": [_node(node, None, now) for node in nodes]}
-    target = Target(current.accepted.revision, current.accepted.hash)
+    target = Target(current.accepted.revision, current.accepted.hash, hub.announced_at)
     found = convergence(nodes, target, expected)
     standings = Counter(standing(node, target).value for node in nodes)
     return {
