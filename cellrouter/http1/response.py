@@ -1,12 +1,20 @@
 """The head of a cell's response: parsed, checked, and ready to be sent on."""
 
-from collections.abc import Callable, Mapping
-
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from cellrouter.http1 import grammar
 from cellrouter.http1.body import BodyReader, ChunkedReader, LengthReader, UntilCloseReader
-from cellrouter.http1.fields import ALONE, EXPLAIN, HOP_BY_HOP, tokens, without
+from cellrouter.http1.fields import (
+    ALONE,
+    EXPLAIN,
+    HOP_BY_HOP,
+    LONGEST_REMEMBERED_LINE_BYTES,
+    MOST_REMEMBERED_LINES,
+    split,
+    tokens,
+    without,
+)
 from cellrouter.http1.limits import HeadLimits
 from cellrouter.http1.refusal import Refused, bad_response
 
@@ -68,17 +76,20 @@ class ResponseHead:
         """Whether what follows is another protocol (RFC 9110 section 15.2.2)."""
         return self.status == 101
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field, in the order of the message. It is called by llhttp too, hence its name.
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Take field lines, in the order of the message.
 
-        :param name: as it came.
-        :param value: as it came.
+        :param lines: as they came, without their ends.
+        :raises Refused: when one is malformed: with 502.
         """
-        take = _TAKE.get(name.lower())
-        if take is not None:
-            take(self, value.strip(b" \t"))
-        if take is None or take is ResponseHead._take_content_length:
-            self.lines.append(name + b": " + value)
+        for line in lines:
+            take, value, kept = (
+                _read_remembered(line) if len(line) <= LONGEST_REMEMBERED_LINE_BYTES else _read(line)
+            )
+            if kept is not None:
+                self.lines.append(kept)
+            if take is not None:
+                take(self, value)
 
     def finish(self) -> "ResponseHead":
         """Check what the fields say together.
@@ -172,18 +183,39 @@ class ResponseHead:
     def _take_upgrade(self, value: bytes) -> None:
         self._upgrade = value
 
-    def _drop(self, value: bytes) -> None:
-        """Let a field end here."""
 
+Take = Callable[[ResponseHead, bytes], None]
+"""Takes the value of a field that means something to the router."""
 
-_TAKE: Mapping[bytes, Callable[[ResponseHead, bytes], None]] = {
-    **dict.fromkeys(HOP_BY_HOP | EXPLAIN, ResponseHead._drop),
+_TAKE: Mapping[bytes, Take | None] = {
+    **dict.fromkeys(HOP_BY_HOP | EXPLAIN),
     b"content-length": ResponseHead._take_content_length,
     b"transfer-encoding": ResponseHead._take_transfer_encoding,
     b"connection": ResponseHead._take_connection,
     b"upgrade": ResponseHead._take_upgrade,
 }
-"""What is done with each field that means something to the router, by name in lower case."""
+"""What takes each field that is not just passed on, by name in lower case; None: nothing, it ends here."""
+
+
+def _read(line: bytes) -> tuple[Take | None, bytes, bytes | None]:
+    """Say what is to be done with a field line, whatever response it stands in.
+
+    :param line: as it came, without its end.
+    :returns: what takes its value, or None; the value; and the line to pass on, or None.
+    :raises Refused: when it is malformed.
+    """
+    found = split(line)
+    if found is None:
+        raise bad_response("a header field of the cell's answer is malformed")
+    name, value = found
+    lower = name.lower()
+    kept = name + b": " + value
+    if lower in _TAKE:
+        return _TAKE[lower], value, kept if lower == b"content-length" else None
+    return None, value, kept
+
+
+_read_remembered = lru_cache(MOST_REMEMBERED_LINES)(_read)
 
 
 def parse_response_head(head: bytes, limits: HeadLimits) -> ResponseHead:
@@ -194,24 +226,19 @@ def parse_response_head(head: bytes, limits: HeadLimits) -> ResponseHead:
     :returns: the head, checked and finished.
     :raises Refused: when it breaks a rule: with 502.
     """
-    matched = grammar.RESPONSE_HEAD.fullmatch(head)
+    lines = head[:-4].split(b"\r\n")
+    matched = grammar.STATUS_LINE.fullmatch(lines.pop(0))
     if matched is None:
-        raise bad_response("the head of the cell's answer is malformed")
+        raise bad_response("the first line of the cell's answer is malformed")
     major, minor, status, reason = matched.groups()
     if major != b"1" or minor not in b"01" or not b"100" <= status <= b"599":
         raise bad_response("the cell's answer has a version or a status that does not exist")
-    if head.count(b"\n") - 2 > limits.fields:
+    if len(lines) > limits.fields:
         raise Refused(
             502,
             "http_response_header_section_size",
             f"the cell's answer has more than {limits.fields} header fields",
         )
     response = ResponseHead(int(status), reason or b"", minor == b"1")
-    try:
-        HttpResponseParser(response).feed_data(head)
-    except HttpParserUpgrade:
-        # llhttp says so after a whole head with an Upgrade field; in any status but 101 it is only an offer.
-        pass
-    except HttpParserError as error:
-        raise bad_response(f"the head of the cell's answer is malformed: {error}") from None
+    response.take(lines)
     return response.finish()

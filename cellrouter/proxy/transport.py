@@ -11,6 +11,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.tcp import Connection
 from twisted.logger import Logger
 
+_log = Logger()
+
 MOST_PENDING_BYTES = 64 * 1024
 """How much waits for the end of a turn."""
 
@@ -23,8 +25,6 @@ class Turn:
 
     __slots__ = ("_reactor", "_waiting")
 
-    _log = Logger()
-
     def __init__(self, reactor: IReactorTime) -> None:
         self._reactor = reactor
         self._waiting: list[Writer] = []
@@ -36,13 +36,13 @@ class Turn:
         self._waiting.append(writer)
 
     def _end(self) -> None:
-        waiting, self._waiting = iter(self._waiting), []
-        while True:
-            # A defect that shows with one connection must not take the others' messages with it.
-            with self._log.failuresHandled("writing to a connection failed"):
-                for writer in waiting:
-                    writer.flush()
-                return
+        waiting, self._waiting = self._waiting, []
+        for writer in waiting:
+            try:
+                writer.flush()
+            except Exception:
+                # A defect that shows with one connection must not take the others' messages with it.
+                _log.failure("writing to a connection failed")
 
 
 class Writer:
