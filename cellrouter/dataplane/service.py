@@ -3,6 +3,7 @@
 import socket
 from functools import partial
 from itertools import islice
+from time import monotonic
 from typing import Any
 
 from twisted.application.service import Service
@@ -82,7 +83,7 @@ class DataPlane(DaemonService):
         self._clock = reactor
         self._in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
         access_log, decisions = AccessLog(reactor=reactor), Decisions()
-        self._engine = ProxyEngine(reactor, options.proxy, access_log, decisions)
+        self._engine = ProxyEngine(reactor, options.proxy, access_log, decisions, now=monotonic)
         self.active = ActiveSnapshot(self._install, reactor)
         self.client: ControlPlaneClient | None = None
         source = self._file_source() if options["control-plane-url"] is None else self._control_plane_source()

@@ -22,12 +22,13 @@ class HeadBuffer:
     :param limits: of the head.
     """
 
-    __slots__ = ("_held", "_limits", "rest")
+    __slots__ = ("_head_bytes", "_held", "_limits", "rest")
 
     skipped = b""
 
     def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
+        self._head_bytes = limits.head_bytes
         self._held = b""
         self.rest = b""
 
@@ -42,15 +43,16 @@ class HeadBuffer:
         :returns: the head with the empty line that ends it, or None as long as it is incomplete.
         :raises Refused: when it is too long, or no head.
         """
-        searched = 0
+        start = searched = 0
         if self._held:
             # A head that comes byte by byte would be costly if it were searched from its beginning each time.
             searched = max(0, len(self._held) - 3)
-            data = self._held + data
-        start = len(self.skipped) if data.startswith(self.skipped) else 0
-        end = data.find(_END, max(start, searched)) + 4
-        if 4 <= end <= start + self._limits.head_bytes:
-            self._held = b""
+            data, self._held = self._held + data, b""
+        if data[:1] == b"\r" and data.startswith(self.skipped):
+            start = len(self.skipped)
+            searched = max(start, searched)
+        end = data.find(_END, searched) + 4
+        if 4 <= end <= start + self._head_bytes:
             self.rest = data[end:]
             return data[start:end]
         self._held = data

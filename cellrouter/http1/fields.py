@@ -50,14 +50,6 @@ NEVER_TRAILERS = (
 )
 """Fields that a message must not end with (RFC 9110 section 6.5.1): who reads them late has acted already."""
 
-MOST_REMEMBERED_LINES = 4096
-"""How many different field lines of requests, and how many of responses, are remembered.
-
-Most fields of a message have been seen before, in another message: their lines need not be read again."""
-
-LONGEST_REMEMBERED_LINE_BYTES = 256
-"""Longer lines are read each time, so what is remembered is bounded."""
-
 
 def split(line: bytes) -> tuple[bytes, bytes] | None:
     """Split a field line (RFC 9112 section 5).

@@ -22,11 +22,14 @@ ORIGIN_FORM = rb"/[!\"$-~]*+"
 """RFC 9112 section 3.2.1: visible characters, and no fragment."""
 
 REQUEST_LINE = re.compile(
-    rb"(" + TOKEN + rb"+) (?:(" + ORIGIN_FORM + rb")|([\x21-\x7e]++)) HTTP/([0-9])\.([0-9])"
+    rb"(" + TOKEN + rb"+) (?:(" + ORIGIN_FORM + rb")|([\x21-\x7e]++)) HTTP/([0-9]\.[0-9])"
 )
 """RFC 9112 section 3: method, target and version, one blank between them; a target in origin form apart."""
 
-STATUS_LINE = re.compile(rb"HTTP/([0-9])\.([0-9]) ([0-9]{3})(?: (" + FIELD_VALUE + rb"+))?")
+MINOR_VERSIONS = {b"1.1": 1, b"1.0": 0}
+"""RFC 9112 section 2.3: what is spoken here, with the minor number."""
+
+STATUS_LINE = re.compile(rb"HTTP/([0-9]\.[0-9]) ([0-9]{3})(?: (" + FIELD_VALUE + rb"+))?")
 """RFC 9112 section 4; without a reason the blank before it may be missing too, as many servers omit it."""
 
 FIELD = re.compile(rb"(" + TOKEN + rb"+):(" + FIELD_VALUE + rb"+)")

@@ -1,21 +1,19 @@
 """The head of a request: what its fields mean to a proxy is decided one by one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 
 from cellrouter.http1 import grammar
 from cellrouter.http1.fields import (
     ALONE,
     FORWARDED,
     HOP_BY_HOP,
-    LONGEST_REMEMBERED_LINE_BYTES,
-    MOST_REMEMBERED_LINES,
     NEVER_NAMED,
     split,
     tokens,
     without,
 )
 from cellrouter.http1.refusal import Refused, bad_request
+from cellrouter.http1.remembered import Remembered
 
 REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE"})
 """Methods that are for one connection only, and so never for a cell, which may not care for their case."""
@@ -109,9 +107,7 @@ class RequestHead:
         :raises Refused: when one is malformed: with 400.
         """
         for line in lines:
-            take, value, kept = (
-                _read_remembered(line) if len(line) <= LONGEST_REMEMBERED_LINE_BYTES else _read(line)
-            )
+            take, value, kept = _read[line]
             if kept is not None:
                 self.lines.append(kept)
             if take is not None:
@@ -224,10 +220,11 @@ class RequestHead:
 
     def _take_content_length(self, value: bytes) -> None:
         self._lengths += 1
-        if grammar.CONTENT_LENGTH.fullmatch(value):
-            self.content_length = int(value)
-        else:
-            self._refuse("Content-Length is not one decimal number of up to 18 digits")
+        self.content_length = int(value)
+
+    def _take_bad_content_length(self, value: bytes) -> None:
+        self._lengths += 1
+        self._refuse("Content-Length is not one decimal number of up to 18 digits")
 
     def _take_transfer_encoding(self, value: bytes) -> None:
         self._transfer_codings = [*(self._transfer_codings or ()), value.lower()]
@@ -274,7 +271,7 @@ _KEPT = frozenset({b"host", b"x-routing-key", b"content-length"})
 """The fields among them that are passed on as they are."""
 
 
-def _read(line: bytes) -> tuple[Take | None, bytes, bytes | None]:
+def _read_line(line: bytes) -> tuple[Take | None, bytes, bytes | None]:
     """Say what is to be done with a field line, whatever request it stands in.
 
     :param line: as it came, without its end.
@@ -292,6 +289,8 @@ def _read(line: bytes) -> tuple[Take | None, bytes, bytes | None]:
     kept = name + b": " + value
     if lower == b"host" and not grammar.HOST.fullmatch(value):
         return RequestHead._take_bad_host, value, None
+    if lower == b"content-length" and not grammar.CONTENT_LENGTH.fullmatch(value):
+        return RequestHead._take_bad_content_length, value, None
     if lower in _TAKE:
         return _TAKE[lower], value, kept if lower in _KEPT else None
     if b"_" in name and lower.replace(b"_", b"-") in _TAKE:
@@ -300,4 +299,4 @@ def _read(line: bytes) -> tuple[Take | None, bytes, bytes | None]:
     return None, value, kept
 
 
-_read_remembered = lru_cache(MOST_REMEMBERED_LINES)(_read)
+_read = Remembered(_read_line)

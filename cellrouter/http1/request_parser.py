@@ -43,15 +43,16 @@ def _take_lines(line: bytes, lines: Sequence[bytes], limits: HeadLimits) -> Requ
     matched = grammar.REQUEST_LINE.fullmatch(line)
     if matched is None:
         raise _malformed(line, limits)
-    method, origin_form, other_form, major, minor = matched.groups()
-    if major != b"1" or minor not in b"01":
+    method, origin_form, other_form, version = matched.groups()
+    minor = grammar.MINOR_VERSIONS.get(version)
+    if minor is None:
         raise Refused(505, "http_request_error", "the router speaks HTTP/1.1 and HTTP/1.0")
     target = origin_form or other_form
     if len(target) > limits.target_bytes:
         raise _target_too_long(limits)
     if len(lines) > limits.fields:
         raise Refused(431, "http_request_error", f"a request has at most {limits.fields} header fields")
-    request = RequestHead(method, target, minor == b"1", origin_form is not None)
+    request = RequestHead(method, target, minor, origin_form is not None)
     request.take(lines)
     return request.finish()
 

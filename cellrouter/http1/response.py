@@ -1,7 +1,6 @@
 """The head of a cell's response: parsed, checked, and ready to be sent on."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 
 from cellrouter.http1 import grammar
 from cellrouter.http1.body import BodyReader, ChunkedReader, LengthReader, UntilCloseReader
@@ -9,14 +8,13 @@ from cellrouter.http1.fields import (
     ALONE,
     EXPLAIN,
     HOP_BY_HOP,
-    LONGEST_REMEMBERED_LINE_BYTES,
-    MOST_REMEMBERED_LINES,
     split,
     tokens,
     without,
 )
 from cellrouter.http1.limits import HeadLimits
 from cellrouter.http1.refusal import Refused, bad_response
+from cellrouter.http1.remembered import Remembered
 
 
 class ResponseHead:
@@ -31,6 +29,8 @@ class ResponseHead:
     :ivar content_length: the length of the body in bytes as the fields say it, or None.
     :ivar chunked: whether the body is chunked.
     :ivar keep_alive: whether the connection can be used again.
+    :ivar interim: whether another response follows (RFC 9110 section 15.2).
+    :ivar switches: whether what follows is another protocol (RFC 9110 section 15.2.2).
 
     :param status: the status.
     :param reason: the reason phrase.
@@ -46,10 +46,12 @@ class ResponseHead:
         "_upgrade",
         "chunked",
         "content_length",
+        "interim",
         "keep_alive",
         "lines",
         "reason",
         "status",
+        "switches",
     )
 
     def __init__(self, status: int, reason: bytes, minor: int) -> None:
@@ -59,22 +61,14 @@ class ResponseHead:
         self.content_length: int | None = None
         self.chunked = False
         self.keep_alive = minor == 1
+        self.switches = status == 101
+        self.interim = status < 200 and not self.switches
         self._minor = minor
         self._lengths = 0
         self._connection: list[bytes] | None = None
         self._transfer_codings: list[bytes] | None = None
         self._upgrade: bytes | None = None
         self._refusal: Refused | None = None
-
-    @property
-    def interim(self) -> bool:
-        """Whether another response follows (RFC 9110 section 15.2)."""
-        return self.status < 200 and self.status != 101
-
-    @property
-    def switches(self) -> bool:
-        """Whether what follows is another protocol (RFC 9110 section 15.2.2)."""
-        return self.status == 101
 
     def take(self, lines: Iterable[bytes]) -> None:
         """Take field lines, in the order of the message.
@@ -83,9 +77,7 @@ class ResponseHead:
         :raises Refused: when one is malformed: with 502.
         """
         for line in lines:
-            take, value, kept = (
-                _read_remembered(line) if len(line) <= LONGEST_REMEMBERED_LINE_BYTES else _read(line)
-            )
+            take, value, kept = _read[line]
             if kept is not None:
                 self.lines.append(kept)
             if take is not None:
@@ -105,7 +97,7 @@ class ResponseHead:
             self._check_connection(self._connection)
         if self.switches:
             self._check_switch()
-        if self.status == 204 or self.status < 200:
+        if self.status == 204 or self.interim or self.switches:
             # RFC 9110 section 8.6: it must not be there, and a client might wait for so many bytes.
             self.lines = without(self.lines, {b"content-length"})
             if self.chunked or self.content_length:
@@ -167,12 +159,11 @@ class ResponseHead:
 
     def _take_content_length(self, value: bytes) -> None:
         self._lengths += 1
-        if grammar.CONTENT_LENGTH.fullmatch(value):
-            self.content_length = int(value)
-        else:
-            self._refuse(
-                "the Content-Length of the cell's answer is not one decimal number of up to 18 digits"
-            )
+        self.content_length = int(value)
+
+    def _take_bad_content_length(self, value: bytes) -> None:
+        self._lengths += 1
+        self._refuse("the Content-Length of the cell's answer is not one decimal number of up to 18 digits")
 
     def _take_transfer_encoding(self, value: bytes) -> None:
         self._transfer_codings = [*(self._transfer_codings or ()), value.lower()]
@@ -189,7 +180,6 @@ Take = Callable[[ResponseHead, bytes], None]
 
 _TAKE: Mapping[bytes, Take | None] = {
     **dict.fromkeys(HOP_BY_HOP | EXPLAIN),
-    b"content-length": ResponseHead._take_content_length,
     b"transfer-encoding": ResponseHead._take_transfer_encoding,
     b"connection": ResponseHead._take_connection,
     b"upgrade": ResponseHead._take_upgrade,
@@ -197,7 +187,7 @@ _TAKE: Mapping[bytes, Take | None] = {
 """What takes each field that is not just passed on, by name in lower case; None: nothing, it ends here."""
 
 
-def _read(line: bytes) -> tuple[Take | None, bytes, bytes | None]:
+def _read_line(line: bytes) -> tuple[Take | None, bytes, bytes | None]:
     """Say what is to be done with a field line, whatever response it stands in.
 
     :param line: as it came, without its end.
@@ -210,12 +200,35 @@ def _read(line: bytes) -> tuple[Take | None, bytes, bytes | None]:
     name, value = found
     lower = name.lower()
     kept = name + b": " + value
+    if lower == b"content-length":
+        if grammar.CONTENT_LENGTH.fullmatch(value):
+            return ResponseHead._take_content_length, value, kept
+        return ResponseHead._take_bad_content_length, value, None
     if lower in _TAKE:
-        return _TAKE[lower], value, kept if lower == b"content-length" else None
+        return _TAKE[lower], value, None
     return None, value, kept
 
 
-_read_remembered = lru_cache(MOST_REMEMBERED_LINES)(_read)
+_read = Remembered(_read_line)
+
+
+def _read_status_line(line: bytes) -> tuple[int, bytes, int]:
+    """Read the first line of a response.
+
+    :param line: without its end.
+    :returns: the status, the reason phrase, and the minor version of HTTP/1.
+    :raises Refused: when it is malformed.
+    """
+    matched = grammar.STATUS_LINE.fullmatch(line)
+    if matched is None:
+        raise bad_response("the first line of the cell's answer is malformed")
+    minor = grammar.MINOR_VERSIONS.get(matched[1])
+    if minor is None or not b"100" <= matched[2] <= b"599":
+        raise bad_response("the cell's answer has a version or a status that does not exist")
+    return int(matched[2]), matched[3] or b"", minor
+
+
+_read_first = Remembered(_read_status_line)
 
 
 def parse_response_head(head: bytes, limits: HeadLimits) -> ResponseHead:
@@ -227,18 +240,13 @@ def parse_response_head(head: bytes, limits: HeadLimits) -> ResponseHead:
     :raises Refused: when it breaks a rule: with 502.
     """
     lines = head[:-4].split(b"\r\n")
-    matched = grammar.STATUS_LINE.fullmatch(lines.pop(0))
-    if matched is None:
-        raise bad_response("the first line of the cell's answer is malformed")
-    major, minor, status, reason = matched.groups()
-    if major != b"1" or minor not in b"01" or not b"100" <= status <= b"599":
-        raise bad_response("the cell's answer has a version or a status that does not exist")
+    status, reason, minor = _read_first[lines.pop(0)]
     if len(lines) > limits.fields:
         raise Refused(
             502,
             "http_response_header_section_size",
             f"the cell's answer has more than {limits.fields} header fields",
         )
-    response = ResponseHead(int(status), reason or b"", minor == b"1")
+    response = ResponseHead(status, reason, minor)
     response.take(lines)
     return response.finish()

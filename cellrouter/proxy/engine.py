@@ -53,6 +53,7 @@ class ProxyEngine:
     :param decisions: is told too.
     :param new_request_id: makes the ID of a request; a random one unless given.
     :param time_of_day: gives the seconds since the epoch for the log.
+    :param now: gives the time in seconds, for measuring; the reactor's unless given.
     """
 
     log = Logger()
@@ -65,11 +66,12 @@ class ProxyEngine:
         decisions: Decisions,
         new_request_id: Callable[[], bytes] | None = None,
         time_of_day: Callable[[], float] = time,
+        now: Callable[[], float] | None = None,
     ) -> None:
         self.reactor = reactor
         self.settings = settings
         self.limits = settings.head_limits
-        self.now: Callable[[], float] = reactor.seconds
+        self.now: Callable[[], float] = now or reactor.seconds
         self.new_request_id = new_request_id or RequestIds().new
         self._time_of_day = time_of_day
         self.exchanges: set[Exchange] = set()
@@ -79,7 +81,7 @@ class ProxyEngine:
         self.turn = Turn(reactor)
         self._access_log = access_log
         self._decisions = decisions
-        self._pools = Pools(reactor, settings, self.turn)
+        self._pools = Pools(reactor, settings, self.turn, self.now)
         self._states = PlacementStates()
         self._timestamps = Timestamps()
         self._waiting_for_end: list[Deferred[None]] = []
@@ -150,14 +152,18 @@ class ProxyEngine:
             for placement, route in self.installed.table.placements.items()
         }
 
-    def ended(self, exchange: Exchange) -> None:
-        """Log an exchange that has ended."""
+    def ended(self, exchange: Exchange, now_s: float) -> None:
+        """Log an exchange that has ended.
+
+        :param exchange: which.
+        :param now_s: when, in seconds.
+        """
         self.exchanges.discard(exchange)
-        now_s = self.now()
         line = record(exchange, self._timestamps.format(self._time_of_day()), now_s)
         self._access_log.write(line)
         self._decisions.add(line)
-        self._check_drained()
+        if self._waiting_for_end:
+            self._check_drained()
 
     def channel_closed(self, channel: Channel) -> None:
         """Forget a client's connection."""
