@@ -46,6 +46,12 @@ class DataPlaneOptions(DaemonOptions):
         Setting("keepalive-timeout", "75s", duration, "time a client's connection may be idle"),
         Setting("upstream-idle-timeout", "4s", duration, "time a connection to a cell is kept idle"),
         Setting("max-idle-upstreams", "512", positive_int, "idle connections to cells kept in all"),
+        Setting(
+            "max-connections",
+            None,
+            positive_int,
+            "most connections of clients, further ones wait; unset: as many as the file descriptors allow",
+        ),
         Setting("max-target-bytes", "8192", positive_int, "longest request target"),
         Setting("max-head-bytes", "32768", positive_int, "longest head of a message"),
         Setting("max-head-fields", "100", positive_int, "most header fields of a message"),

@@ -6,12 +6,13 @@ from itertools import islice
 from time import monotonic
 from typing import Any
 
+from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from cellrouter.config import ConfigRefused
-from cellrouter.daemon import DaemonService, ListenerService, QuietSite, state_dir
+from cellrouter.daemon import DaemonService, ListenerService, QuietSite, connections_to_spare, state_dir
 from cellrouter.dataplane.applier import Applier
 from cellrouter.dataplane.boot import CannotBoot, boot_snapshot
 from cellrouter.dataplane.client import SOFTWARE, ControlPlaneClient, ControlPlaneStatus, endpoint_for
@@ -83,7 +84,10 @@ class DataPlane(DaemonService):
         self._clock = reactor
         self._in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
         access_log, decisions = AccessLog(reactor=reactor), Decisions()
-        self._engine = ProxyEngine(reactor, options.proxy, access_log, decisions, now=monotonic)
+        settings = options.proxy
+        if settings.max_connections is None:
+            settings = evolve(settings, max_connections=connections_to_spare())
+        self._engine = ProxyEngine(reactor, settings, access_log, decisions, now=monotonic)
         self.active = ActiveSnapshot(self._install, reactor)
         self.client: ControlPlaneClient | None = None
         source = self._file_source() if options["control-plane-url"] is None else self._control_plane_source()
@@ -93,6 +97,8 @@ class DataPlane(DaemonService):
         root = build_root(reports, self._in_thread)
         site = LeanSite(self._engine, root, DATA_PORT_PATHS[options["debug-on-data-port"]])
         self.data_port = ListenerService(reactor, options["port"], site, "data port", "--port", NAME)
+        self._engine.admission.pause = self.data_port.pause
+        self._engine.admission.resume = self.data_port.resume
         self._drain = Drain(
             self.data_port, self._engine, reactor, options["drain-delay"], options["drain-timeout"]
         )

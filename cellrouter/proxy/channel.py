@@ -110,7 +110,7 @@ class LeanChannel(Protocol):
         self._write = writer.write
         self._secure = ISSLTransport.providedBy(transport)
         self._peer = peer_of(self._engine.settings, peer, self._secure)
-        self._engine.channels.add(self)
+        self._engine.channel_opened(self)
         self._idle_from_now()
 
     def dataReceived(self, data: bytes) -> None:

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from cellrouter.config import RoutingTable
 from cellrouter.observe import AccessLog, Decisions
+from cellrouter.proxy.admission import Admission
 from cellrouter.proxy.exchange import Exchange
 from cellrouter.proxy.ids import RequestIds
 from cellrouter.proxy.installed import Installed
@@ -42,6 +43,7 @@ class ProxyEngine:
 
     :ivar exchanges: those in flight.
     :ivar channels: the clients' connections, by the doors that tell of them.
+    :ivar admission: lets clients in by the doors that tell of them.
     :ivar draining: whether connections end with the exchange they are in.
     :ivar now: gives the time in seconds, for measuring.
     :ivar turn: says when connections write.
@@ -76,6 +78,7 @@ class ProxyEngine:
         self._time_of_day = time_of_day
         self.exchanges: set[Exchange] = set()
         self.channels: set[Channel] = set()
+        self.admission = Admission(settings.max_connections, self.now)
         self.draining = False
         self.installed: Installed
         self.turn = Turn(reactor)
@@ -165,9 +168,15 @@ class ProxyEngine:
         if self._waiting_for_end:
             self._check_drained()
 
+    def channel_opened(self, channel: Channel) -> None:
+        """Take note of a client's connection."""
+        self.channels.add(channel)
+        self.admission.counted(len(self.channels))
+
     def channel_closed(self, channel: Channel) -> None:
         """Forget a client's connection."""
         self.channels.discard(channel)
+        self.admission.counted(len(self.channels))
         self._check_drained()
 
     def begin_drain(self) -> None:
