@@ -1,5 +1,6 @@
 """The routing config: its document, its rules, and the routing table compiled from it."""
 
+from cellrouter.config.differences import Counts, Differences, Group, compare
 from cellrouter.config.durations import parse_duration
 from cellrouter.config.endpoint import Endpoint
 from cellrouter.config.loading import (
@@ -27,7 +28,10 @@ __all__ = [
     "DEFAULT_MAX_CONFIG_BYTES",
     "CircuitBreaker",
     "ConfigRefused",
+    "Counts",
+    "Differences",
     "Endpoint",
+    "Group",
     "HealthCheck",
     "LoadedConfig",
     "Match",
@@ -40,6 +44,7 @@ __all__ = [
     "RoutingKey",
     "RoutingTable",
     "Violation",
+    "compare",
     "inert_fields",
     "load_config",
     "load_document",

@@ -49,6 +49,10 @@ class ConfigRefused(Exception):
         super().__init__(*violations)
         self.violations = tuple(violations)
 
+    def __reduce__(self) -> tuple[type["ConfigRefused"], tuple[Sequence[Violation]]]:
+        # An exception is otherwise made anew from what its base class was given.
+        return ConfigRefused, (self.violations,)
+
     def __str__(self) -> str:
         return "\n".join(map(str, self.violations))
 

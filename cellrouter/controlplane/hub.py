@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from cellrouter.controlplane.connection import GOING_AWAY, ConnectionFactory, DataPlaneConnection
 from cellrouter.controlplane.fleet import Fleet
-from cellrouter.snapshots.history import Accepted
+from cellrouter.snapshots.accepted import Accepted
 from cellrouter.wire import encode_snapshot
 
 
@@ -28,8 +28,8 @@ class Announcement:
 
     @classmethod
     def of(cls, accepted: Accepted, source_id: str) -> "Announcement":
-        """Encode a snapshot; takes long for a large one, so it belongs into a thread."""
-        message = encode_snapshot(accepted.document, accepted.revision, source_id, accepted.hash)
+        """Put the frame around a snapshot; for a large one that belongs into a thread."""
+        message = encode_snapshot(accepted.text, accepted.revision, source_id, accepted.hash)
         # RFC 6455 section 5.1: a server's frames are not masked, so they are the same for everyone.
         prepared = PreparedMessage(message, isBinary=False, applyMask=False, doNotCompress=True)
         return cls(accepted, source_id, prepared.payloadHybi)

@@ -1,4 +1,4 @@
-"""From the operator's file to an accepted revision: poll, validate, number, announce."""
+"""From the operator's file to a proposed change: poll, propose, say what became of it."""
 
 from enum import Enum
 from pathlib import Path
@@ -8,10 +8,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from cellrouter.config import ConfigRefused, LoadedConfig, load_config
-from cellrouter.controlplane.hub import Announcement, Hub
-from cellrouter.snapshots.history import History, HistoryUnusable, Submission
+from cellrouter.config import ConfigRefused
+from cellrouter.controlplane.changes import Changes
+from cellrouter.controlplane.children import Busy, ChildFailed
+from cellrouter.controlplane.proposals import BeyondGuards
+from cellrouter.snapshots.accepted import Accepted
+from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import FilePoller, InThread
+
+HOW_TO_RELEASE = "release it with cellrouter apply --override REASON, or edit the file back"
 
 
 class FileState(Enum):
@@ -19,22 +24,31 @@ class FileState(Enum):
 
     UNSEEN = "unseen"
     ACTIVE = "active"
+    DIFFERS = "differs"
+    HELD = "held"
     UNREADABLE = "unreadable"
     REFUSED = "refused"
+    NOT_CHECKED = "not_checked"
     NOT_STORED = "not_stored"
 
 
+VALID = (FileState.ACTIVE, FileState.DIFFERS, FileState.HELD)
+"""The states of a file whose content is a valid config."""
+
+
 class Intake(Service):
-    """Turn each settled change of the file into the next revision, or say why not.
+    """Propose each settled change of the file, and say why when it does not become active.
+
+    A file that was set aside, because somebody rolled back or applied another document, stays so until its
+    content changes.
 
     :ivar file_state: what became of the file's content.
-    :ivar problems: why, one line each; empty when the file's content is active.
+    :ivar problems: why, one line each; empty when the file's content is active, or was set aside.
 
     :param path: the operator's config file.
-    :param history: assigns revisions.
-    :param hub: announces what was accepted; its current snapshot is the active one.
+    :param changes: takes changes.
     :param clock: drives the polling.
-    :param in_thread: runs reading, validation and encoding.
+    :param in_thread: runs the reading.
     :param interval_s: seconds between two polls.
     :param limit_bytes: the largest config that is read.
     """
@@ -44,8 +58,7 @@ class Intake(Service):
     def __init__(
         self,
         path: Path,
-        history: History,
-        hub: Hub,
+        changes: Changes,
         clock: IReactorTime,
         in_thread: InThread,
         interval_s: float,
@@ -54,14 +67,16 @@ class Intake(Service):
         self.path = path
         self.file_state = FileState.UNSEEN
         self.problems: tuple[str, ...] = ()
-        self._history = history
-        self._hub = hub
-        self._clock = clock
-        self._in_thread = in_thread
-        self._limit_bytes = limit_bytes
+        self._changes = changes
         self._poller = FilePoller(
             path, clock, in_thread, interval_s, limit_bytes, self._content_settled, self._file_unreadable
         )
+        changes.on_accepted = self._accepted
+
+    @property
+    def file_differs(self) -> bool:
+        """Whether the file says something else than what is active, or nothing that could be."""
+        return self.file_state not in (FileState.ACTIVE, FileState.UNSEEN)
 
     def startService(self) -> None:
         """Start polling."""
@@ -79,72 +94,77 @@ class Intake(Service):
     def load_blocking(self) -> None:
         """Make a snapshot active before the reactor runs: the newest of the history, else the file's.
 
+        With a history the file is looked at by the first polls, like any other change.
+
+        :raises Unreadable: when the file is needed and cannot be read.
+        :raises ConfigRefused: when the file is needed and not valid.
         :raises HistoryUnusable: when the history cannot be read or written.
-        :raises Unreadable: when the history has no snapshot and the file cannot be read.
-        :raises ConfigRefused: when the history has no snapshot and the file's content is refused.
         """
-        accepted = self._history.newest_blocking()
-        if accepted is None:
-            loaded = load_config(self._poller.read_once(), limit_bytes=self._limit_bytes)
-            accepted = self._history.accept_blocking(self._submission(loaded))
+        if self._changes.load_blocking(self._poller.read_once):
             self.file_state = FileState.ACTIVE
-        self._hub.announce(Announcement.of(accepted, self._history.source_id))
 
     def _content_settled(self, content: bytes) -> "Deferred[None]":
         return Deferred.fromCoroutine(self._consider(content))
 
     async def _consider(self, content: bytes) -> None:
         try:
-            loaded: LoadedConfig = await self._in_thread(load_config, content, limit_bytes=self._limit_bytes)
+            outcome = await self._changes.take_file(content)
         except ConfigRefused as refused:
+            self._changes.forget_held()
             self._note(FileState.REFUSED, [f"{self.path}: {violation}" for violation in refused.violations])
-            return
-        active = self._hub.current.accepted if self._hub.current is not None else None
-        if active is not None and loaded.hash == active.hash:
-            self._note(FileState.ACTIVE, [])
-            return
-        try:
-            accepted = await self._history.accept(self._submission(loaded))
+        except BeyondGuards as beyond:
+            self._note(FileState.HELD, [*map(str, beyond.exceeded)])
         except HistoryUnusable as error:
             self._note(FileState.NOT_STORED, [f"the changed config cannot be stored: {error}"])
             self._poller.hand_on_again()
-            return
-        if active is not None and accepted.version == active.version:
-            self.log.warn(
-                'version "{version}" was changed but kept its label: revision {new} differs from {old}',
-                version=accepted.version,
-                new=accepted.revision,
-                old=active.revision,
-            )
-        self._hub.announce(await self._in_thread(Announcement.of, accepted, self._history.source_id))
-        self._note(FileState.ACTIVE, [])
-
-    def _submission(self, loaded: LoadedConfig) -> Submission:
-        return Submission(
-            version=loaded.config.version,
-            hash=loaded.hash,
-            accepted_at=self._clock.seconds(),
-            actor="file",
-            reason="",
-            document=loaded.document,
-        )
+        except (ChildFailed, Busy) as error:
+            if self.running:
+                self._note(FileState.NOT_CHECKED, [f"the changed config cannot be checked: {error}"])
+                self._poller.hand_on_again()
+        else:
+            self._stands_to(outcome.accepted)
 
     def _file_unreadable(self, problem: str) -> None:
+        self._changes.forget_held()
         self._note(FileState.UNREADABLE, [problem])
+
+    def _accepted(self, accepted: Accepted) -> None:
+        """Somebody's change, or ours, is active: the file stands to it in another way."""
+        if self.file_state in VALID:
+            self._stands_to(accepted)
+
+    def _stands_to(self, active: Accepted) -> None:
+        same = self._changes.file_hash == active.hash
+        self._note(FileState.ACTIVE if same else FileState.DIFFERS, [])
 
     def _note(self, state: FileState, problems: list[str]) -> None:
         """Log what became of the file: each problem as a line of its own, or that they are over."""
-        before, self.problems = self.problems, tuple(problems)
+        before, self.problems = (self.file_state, self.problems), tuple(problems)
         self.file_state = state
         # A refused file comes here once per change, and each change is worth its lines; a full disk comes
         # here at every poll.
-        if self.problems == before and state is not FileState.REFUSED:
+        if before == (state, self.problems) and state is not FileState.REFUSED:
             return
+        active = self._changes.active
+        held = f"revision {active.revision}" if active is not None else "no config"
         for problem in problems:
-            self.log.error("{problem}", problem=problem)
-        current = self._hub.current
-        held = f"revision {current.accepted.revision}" if current is not None else "no config"
-        if problems:
+            self.log.error(
+                "{path}: {problem}" if state is FileState.HELD else "{problem}",
+                path=self.path,
+                problem=problem,
+            )
+        if state is FileState.HELD:
+            self.log.error(
+                "{path} is held; {held} stays active; {how}", path=self.path, held=held, how=HOW_TO_RELEASE
+            )
+        elif problems:
             self.log.error("{path} is not taken; {held} stays active", path=self.path, held=held)
-        else:
+        elif state is FileState.DIFFERS:
+            self.log.warn(
+                "{path} differs from {held}, which somebody made active;"
+                " the file is taken again when its content changes",
+                path=self.path,
+                held=held,
+            )
+        elif before[1]:
             self.log.info("{path} is in order again; {held} is active", path=self.path, held=held)

@@ -1,5 +1,7 @@
 """The control plane's options."""
 
+import re
+
 from cellrouter.config import DEFAULT_MAX_CONFIG_BYTES
 from cellrouter.daemon.options import (
     DaemonOptions,
@@ -9,7 +11,24 @@ from cellrouter.daemon.options import (
     path,
     positive_int,
 )
+from cellrouter.daemon.text import quoted
 from cellrouter.snapshots.history import DEFAULT_KEEP
+
+
+def percentage(text: str) -> float:
+    """Read a percentage from 0 to 100."""
+    return _number(text, "a percentage from 0 to 100", 0, 100)
+
+
+def growth(text: str) -> float:
+    """Read how many times as long something may become."""
+    return _number(text, "a number greater than 1, up to 1000", 1.001, 1000)
+
+
+def _number(text: str, what: str, least: float, most: float) -> float:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not least <= float(text) <= most:
+        raise ValueError(f"{quoted(text)} is not {what}")
+    return float(text)
 
 
 class ControlPlaneOptions(DaemonOptions):
@@ -22,5 +41,8 @@ class ControlPlaneOptions(DaemonOptions):
         Setting("state-dir", None, path, "folder of the history; default: the user's state folder"),
         Setting("poll-interval", "2s", duration, "time between two looks at the config"),
         Setting("max-config-bytes", str(DEFAULT_MAX_CONFIG_BYTES), positive_int, "size limit of the config"),
+        Setting("max-removed-pct", "5", percentage, "hold a change that removes more of the routes"),
+        Setting("max-remapped-pct", "10", percentage, "hold a change that moves more of the routes"),
+        Setting("max-growth", "2.0", growth, "hold a change that makes the table so many times as long"),
         Setting("history", str(DEFAULT_KEEP), positive_int, "how many accepted configs to keep"),
     )

@@ -1,12 +1,17 @@
 """What the control plane says of itself over HTTP, as JSON values."""
 
+from attrs import asdict
 from twisted.internet.interfaces import IReactorTime
 from twisted.web import http
 
+from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.fleet import Node, Presence, Report
 from cellrouter.controlplane.hub import Announcement, Hub
-from cellrouter.controlplane.intake import Intake
+from cellrouter.controlplane.intake import HOW_TO_RELEASE, Intake
+from cellrouter.controlplane.proposals import Held
+from cellrouter.daemon.resources import encode
 from cellrouter.daemon.times import utc_timestamp
+from cellrouter.snapshots.accepted import Entry
 from cellrouter.wire import Running
 
 Json = dict[str, object]
@@ -14,7 +19,7 @@ Json = dict[str, object]
 NO_CONFIG = "no config has been accepted yet"
 
 
-def health(hub: Hub, intake: Intake) -> tuple[int, Json]:
+def health(hub: Hub, intake: Intake, changes: Changes) -> tuple[int, Json]:
     """Say whether a valid config is held, and how the operator's file stands to it.
 
     :returns: the HTTP status, 200 or 503, and the document.
@@ -27,7 +32,14 @@ def health(hub: Hub, intake: Intake) -> tuple[int, Json]:
     if hub.current is None:
         reasons = list(intake.problems) or [NO_CONFIG]
         return http.SERVICE_UNAVAILABLE, {"status": "unavailable", "reasons": reasons, "file": file}
-    document: Json = {"status": "ok", **_identity(hub.current), "data_planes": hub.connected, "file": file}
+    document: Json = {
+        "status": "ok",
+        **_identity(hub.current),
+        "data_planes": hub.connected,
+        "file": file,
+        "file_differs": intake.file_differs,
+        "held": None if changes.held is None else _held(changes.held),
+    }
     return http.OK, document
 
 
@@ -44,17 +56,50 @@ def fleet(hub: Hub, clock: IReactorTime) -> tuple[int, Json]:
     }
 
 
-def config(hub: Hub) -> tuple[int, Json]:
+def config(hub: Hub) -> bytes:
     """Give the active document with its version, revision, hash and source.
 
-    :returns: the HTTP status, 200 or 503 when there is none, and the document.
+    :returns: JSON text; empty when there is none.
     """
     if hub.current is None:
-        return http.SERVICE_UNAVAILABLE, {"status": "unavailable", "reasons": [NO_CONFIG]}
-    return http.OK, {
-        **_identity(hub.current),
-        "accepted_at": utc_timestamp(hub.current.accepted.accepted_at),
-        "config": hub.current.accepted.document,
+        return b""
+    accepted = hub.current.accepted
+    head = {**_identity(hub.current), "accepted_at": utc_timestamp(accepted.accepted_at)}
+    return with_config(head, accepted.text)
+
+
+def with_config(head: Json, text: bytes) -> bytes:
+    """Write a document with a config in it that is JSON text already, and may be long.
+
+    :param head: the members before it.
+    :param text: the config.
+    """
+    return b'%b,"config":%b}\n' % (encode(head)[:-2], text)
+
+
+def entry(accepted: Entry) -> Json:
+    """Say what the history knows of an accepted config."""
+    return {
+        "revision": accepted.revision,
+        "version": accepted.version,
+        "hash": accepted.hash,
+        "accepted_at": utc_timestamp(accepted.accepted_at),
+        "actor": accepted.actor,
+        "reason": accepted.reason,
+        "changes": accepted.changes,
+        "overridden": accepted.overridden,
+        "restores": accepted.restores,
+    }
+
+
+def _held(held: Held) -> Json:
+    return {
+        "version": held.checked.version,
+        "hash": held.checked.hash,
+        "since": utc_timestamp(held.since),
+        "exceeded": [{"guard": each.guard, "message": each.text} for each in held.exceeded],
+        "counts": None if held.checked.counts is None else asdict(held.checked.counts),
+        "how_to_release": HOW_TO_RELEASE,
     }
 
 

@@ -4,20 +4,26 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorThreads, IReactorTime
+from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorThreads
 from twisted.internet.threads import deferToThreadPool
 
 from cellrouter.config import ConfigRefused
+from cellrouter.controlplane.bodies import BoundedSite
+from cellrouter.controlplane.changes import Changes
+from cellrouter.controlplane.children import ChildReactor, Children
+from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
+from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
-from cellrouter.daemon import DaemonService, ListenerService, QuietSite, state_dir
-from cellrouter.snapshots.history import History, HistoryUnusable
+from cellrouter.daemon import DaemonService, ListenerService, state_dir
+from cellrouter.snapshots.history import History
+from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import Unreadable
 
 
-class Reactor(IReactorCore, IReactorTime, IReactorThreads, IReactorFromThreads):
+class Reactor(ChildReactor, IReactorCore, IReactorThreads, IReactorFromThreads):
     """What the control plane needs of a reactor."""
 
 
@@ -34,13 +40,15 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     path = cast(Path, options["config"])
     limit_bytes = cast(int, options["max-config-bytes"])
     folder = state_dir(options["state-dir"], options.daemon, options["port"])
+    in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+    # A question that takes long does not keep a change waiting.
+    for_changes, for_questions = Children(reactor), Children(reactor)
+    guards = Guards(options["max-removed-pct"], options["max-remapped-pct"], options["max-growth"])
     try:
         history = History.open(folder / "history.db", reactor, cast(int, options["history"]))
         hub = Hub(reactor)
-        in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
-        intake = Intake(
-            path, history, hub, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes
-        )
+        changes = Changes(history, hub, reactor, in_thread, for_changes, guards, limit_bytes)
+        intake = Intake(path, changes, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes)
         intake.load_blocking()
     except (HistoryUnusable, Unreadable) as error:
         raise SystemExit(f"{options.daemon}: {error}") from None
@@ -48,10 +56,11 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         raise SystemExit(
             "\n".join(f"{options.daemon}: {path}: {each}" for each in refused.violations)
         ) from None
-    site = QuietSite(build_root(hub, intake, reactor), reactor=reactor)
+    operations = Operations(changes, history, for_questions)
+    site = BoundedSite(build_root(hub, intake, changes, operations, reactor), limit_bytes, reactor)
     listener = ListenerService(reactor, options["port"], site, "control plane", "--port", options.daemon)
     # They stop in the reverse order: no new connections, then none at all, then no more changes.
     control_plane = DaemonService(options, reactor)
-    for service in (history, intake, hub, listener):
+    for service in (history, intake, for_questions, for_changes, hub, listener):
         service.setServiceParent(control_plane)
     return control_plane

@@ -1,7 +1,7 @@
 """Resources of twisted.web that answer in JSON."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from twisted.web import http
@@ -98,13 +98,14 @@ def write_json(request: Request, status: int, document: object) -> bytes:
     return prepare(request, status, JSON, encode(document))
 
 
-def problem(request: Request, status: int, detail: str) -> bytes:
+def problem(request: Request, status: int, detail: str, members: Mapping[str, object] | None = None) -> bytes:
     """Set status and header fields for a problem (RFC 9457), like :func:`write_json`.
 
     :param detail: what is wrong, for people.
+    :param members: more that is to be said, for programs.
     """
     title = HTTPStatus(status).phrase
-    document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    document = {"type": "about:blank", "title": title, "status": status, "detail": detail, **(members or {})}
     return prepare(request, status, PROBLEM, encode(document))
 
 

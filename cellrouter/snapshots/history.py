@@ -5,78 +5,24 @@ transaction is on disk (WAL, ``synchronous=FULL``) before anyone hears of the re
 reused, and never means two documents, whenever the process is killed or the machine loses power.
 """
 
-import json
 import sqlite3
-import uuid
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from attrs import frozen
+from attrs import asdict, fields
+from attrs.filters import exclude
 from twisted.application.service import Service
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorCore
 
 from cellrouter.config import Revision
+from cellrouter.snapshots.accepted import Accepted, Entry, Submission
+from cellrouter.snapshots.history_schema import HistoryUnusable, configure, connection, migrate, transaction
 
 DEFAULT_KEEP = 100
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-        """CREATE TABLE snapshots (
-            revision INTEGER PRIMARY KEY AUTOINCREMENT,
-            version TEXT NOT NULL,
-            hash TEXT NOT NULL,
-            accepted_at REAL NOT NULL,
-            actor TEXT NOT NULL,
-            reason TEXT NOT NULL,
-            document BLOB NOT NULL
-        )""",
-    ),
-)
-"""Statements that bring the schema from version N to N + 1; the file's ``user_version`` counts them."""
-
-
-class HistoryUnusable(Exception):
-    """The history cannot be opened, read or written; the message says which file and why."""
-
-
-@frozen
-class Accepted:
-    """A snapshot that was accepted.
-
-    :ivar revision: its number, never used for another document.
-    :ivar version: the operator's label.
-    :ivar hash: SHA-256 of the canonical document.
-    :ivar accepted_at: when, in seconds since the epoch.
-    :ivar actor: who or what submitted it.
-    :ivar reason: why, in the actor's words; empty when none was given.
-    :ivar document: the document as submitted.
-    """
-
-    revision: Revision
-    version: str
-    hash: str
-    accepted_at: float
-    actor: str
-    reason: str
-    document: Mapping[str, object]
-
-
-@frozen
-class Submission:
-    """A validated document on its way into the history; the fields are those of :class:`Accepted`."""
-
-    version: str
-    hash: str
-    accepted_at: float
-    actor: str
-    reason: str
-    document: Mapping[str, object]
 
 
 class Cursor(Protocol):
@@ -91,6 +37,9 @@ class Cursor(Protocol):
 
     def fetchone(self) -> Any:
         """Return the next row, or None."""
+
+    def fetchall(self) -> Any:
+        """Return the rest of the rows."""
 
 
 class History(Service):
@@ -122,9 +71,9 @@ class History(Service):
         :returns: the history.
         :raises HistoryUnusable: when it cannot be opened or was made by a newer release.
         """
-        with _connection(path) as connection:
-            _migrate(path, connection)
-            source_id = connection.execute("SELECT value FROM meta WHERE name = 'source_id'").fetchone()[0]
+        with connection(path) as database:
+            migrate(path, database)
+            source_id = database.execute("SELECT value FROM meta WHERE name = 'source_id'").fetchone()[0]
         return cls(path, source_id, keep, reactor)
 
     def newest_blocking(self) -> Accepted | None:
@@ -132,16 +81,25 @@ class History(Service):
 
         :raises HistoryUnusable: when the file cannot be read.
         """
-        with _connection(self.path) as connection:
-            return _newest(connection.cursor())
+        with connection(self.path) as database:
+            return _newest(database.cursor())
 
-    def accept_blocking(self, submission: Submission) -> Accepted:
+    def accept_blocking(self, submission: Submission, file_hash: str | None = None) -> Accepted:
         """Do what :meth:`accept` does, blocking.
 
         :raises HistoryUnusable: when the file cannot be written.
         """
-        with _connection(self.path) as connection, _transaction(connection) as cursor:
-            return _accept(cursor, submission, self._keep)
+        with connection(self.path) as database, transaction(database) as cursor:
+            return _accept(cursor, submission, file_hash, self._keep)
+
+    def file_hash_blocking(self) -> str | None:
+        """Return what was last noted of the operator's file; see :meth:`note_file`.
+
+        :raises HistoryUnusable: when the file cannot be read.
+        """
+        with connection(self.path) as database:
+            row = database.execute("SELECT value FROM meta WHERE name = 'file_hash'").fetchone()
+            return None if row is None else cast(str, row[0])
 
     def startService(self) -> None:
         """Start the database thread."""
@@ -153,7 +111,7 @@ class History(Service):
             isolation_level="IMMEDIATE",
             cp_min=1,
             cp_max=1,
-            cp_openfun=_configure,
+            cp_openfun=configure,
             cp_reactor=self._reactor,
             cp_name="history",
         )
@@ -166,16 +124,39 @@ class History(Service):
             self._pool.close()
             self._pool = None
 
-    async def accept(self, submission: Submission) -> Accepted:
+    async def accept(self, submission: Submission, file_hash: str | None = None) -> Accepted:
         """Store a document under the next revision, on disk when this returns.
 
         A document whose hash is that of the newest snapshot is no change: the newest is returned.
 
         :param submission: the document and where it came from.
+        :param file_hash: to be noted of the operator's file in the same breath; see :meth:`note_file`.
         :returns: the snapshot with its revision.
         :raises HistoryUnusable: when it cannot be stored (a full disk, say); no revision was used then.
         """
-        return cast(Accepted, await self._interact(_accept, submission, self._keep))
+        return cast(Accepted, await self._interact(_accept, submission, file_hash, self._keep))
+
+    async def note_file(self, file_hash: str) -> None:
+        """Note that the content of the operator's file has been dealt with: accepted, or set aside.
+
+        :param file_hash: the hash of its document.
+        :raises HistoryUnusable: when it cannot be stored.
+        """
+        await self._interact(_note_file, file_hash)
+
+    async def entries(self) -> list[Entry]:
+        """Return what is kept, the newest first, without the documents.
+
+        :raises HistoryUnusable: when the file cannot be read.
+        """
+        return cast(list[Entry], await self._interact(_entries))
+
+    async def find(self, revision: int) -> Accepted | None:
+        """Return a snapshot, or None when there is none (any more) with this revision.
+
+        :raises HistoryUnusable: when the file cannot be read.
+        """
+        return cast("Accepted | None", await self._interact(_find, revision))
 
     async def newest(self) -> Accepted | None:
         """Return the snapshot with the highest revision, or None when there has been none.
@@ -194,95 +175,48 @@ class History(Service):
             raise HistoryUnusable(f"{self.path}: {error}") from error
 
 
+_COLUMNS = tuple(field.name for field in fields(Entry))
+_ENTRY = ", ".join(_COLUMNS)
+
+
 def _newest(cursor: Cursor) -> Accepted | None:
-    cursor.execute(
-        "SELECT revision, version, hash, accepted_at, actor, reason, document"
-        " FROM snapshots ORDER BY revision DESC LIMIT 1"
-    )
-    row = cursor.fetchone()
+    cursor.execute(f"SELECT document, {_ENTRY} FROM snapshots ORDER BY revision DESC LIMIT 1")
+    return _accepted(cursor.fetchone())
+
+
+def _find(cursor: Cursor, revision: int) -> Accepted | None:
+    cursor.execute(f"SELECT document, {_ENTRY} FROM snapshots WHERE revision = ?", (revision,))
+    return _accepted(cursor.fetchone())
+
+
+def _entries(cursor: Cursor) -> list[Entry]:
+    cursor.execute(f"SELECT {_ENTRY} FROM snapshots ORDER BY revision DESC")
+    return [Entry(**dict(zip(_COLUMNS, row, strict=True))) for row in cursor.fetchall()]
+
+
+def _accepted(row: Any) -> Accepted | None:
     if row is None:
         return None
-    revision, version, hash_, accepted_at, actor, reason, document = row
-    return Accepted(
-        revision, version, hash_, accepted_at, actor, reason, json.loads(zlib.decompress(document))
-    )
+    document, *rest = row
+    return Accepted(text=zlib.decompress(document), **dict(zip(_COLUMNS, rest, strict=True)))
 
 
-def _accept(cursor: Cursor, submission: Submission, keep: int) -> Accepted:
+def _accept(cursor: Cursor, submission: Submission, file_hash: str | None, keep: int) -> Accepted:
+    if file_hash is not None:
+        _note_file(cursor, file_hash)
     cursor.execute("SELECT hash FROM snapshots ORDER BY revision DESC LIMIT 1")
     if cursor.fetchone() == (submission.hash,):
         return cast(Accepted, _newest(cursor))
-    document = zlib.compress(json.dumps(submission.document, separators=(",", ":")).encode())
+    described = asdict(submission, filter=exclude("text"))
     cursor.execute(
-        "INSERT INTO snapshots (version, hash, accepted_at, actor, reason, document)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            submission.version,
-            submission.hash,
-            submission.accepted_at,
-            submission.actor,
-            submission.reason,
-            document,
-        ),
+        f"INSERT INTO snapshots (document, {', '.join(described)}) VALUES (?{', ?' * len(described)})",
+        (zlib.compress(submission.text), *described.values()),
     )
     assert cursor.lastrowid is not None
     revision = Revision(cursor.lastrowid)
     cursor.execute("DELETE FROM snapshots WHERE revision <= ?", (revision - keep,))
-    return Accepted(
-        revision,
-        submission.version,
-        submission.hash,
-        submission.accepted_at,
-        submission.actor,
-        submission.reason,
-        submission.document,
-    )
+    return Accepted(revision=revision, text=submission.text, **described)
 
 
-def _configure(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    # WAL's default, NORMAL, may lose the last commits when the power fails: a revision that data planes
-    # already run would then be given out again.
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-@contextmanager
-def _connection(path: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            _configure(connection)
-            yield connection
-    except (sqlite3.Error, zlib.error, ValueError) as error:
-        raise HistoryUnusable(f"{path}: {error}") from error
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Cursor]:
-    """Commit at the end, roll back on any exception.
-
-    Written out because sqlite3 opens no transaction of its own around CREATE TABLE.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection.cursor()
-    except BaseException:
-        # SQLite rolls back by itself when the disk is full.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-def _migrate(path: Path, connection: sqlite3.Connection) -> None:
-    with _transaction(connection) as cursor:
-        schema = cursor.execute("PRAGMA user_version").fetchone()[0]
-        if schema > len(MIGRATIONS):
-            raise HistoryUnusable(
-                f"{path}: made by a newer release of cellrouter"
-                f" (schema {schema}, this one knows {len(MIGRATIONS)}); upgrade, or use another --state-dir"
-            )
-        for statements in MIGRATIONS[schema:]:
-            for statement in statements:
-                cursor.execute(statement)
-        cursor.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        cursor.execute("INSERT OR IGNORE INTO meta VALUES ('source_id', ?)", (str(uuid.uuid4()),))
+def _note_file(cursor: Cursor, file_hash: str) -> None:
+    cursor.execute("INSERT OR REPLACE INTO meta VALUES ('file_hash', ?)", (file_hash,))

@@ -63,20 +63,20 @@ def encode(message: Message) -> bytes:
 
 
 def encode_snapshot(
-    document: Mapping[str, object],
+    config: bytes,
     revision: int | None,
     source_id: str | None,
     hash: str | None,  # noqa: A002 - called as in the message
 ) -> bytes:
-    """Write a config snapshot, without the copy of the document that :func:`encode` makes.
+    """Write a config snapshot around a document that is JSON text already.
 
-    :param document: the config's document.
+    :param config: the config's document, in UTF-8.
     :param revision: its revision.
     :param source_id: names the history that the revision belongs to.
     :param hash: the document's hash.
     """
     labels = {"revision": revision, "source_id": source_id, "hash": hash}
-    return _json({"type": _TYPES[ConfigSnapshot], **labels, "config": document})
+    return b'%b,"config":%b}' % (_json({"type": _TYPES[ConfigSnapshot], **labels})[:-1], config)
 
 
 def decode(data: bytes, limit_bytes: int) -> Message | Unknown:

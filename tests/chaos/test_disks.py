@@ -21,7 +21,11 @@ DATA_PLANE_DISK = "size=16k"
 
 CONTROL_PLANE_DISK = "size=256k"
 TOO_LARGE = {
-    "routingTable": {sha256(bytes([a, b])).hexdigest(): "tier1" for a in range(40) for b in range(256)}
+    "placements": {
+        sha256(bytes([a, b])).hexdigest(): {"url": "http://127.0.0.1:9"}
+        for a in range(40)
+        for b in range(256)
+    }
 }
 """Fields of a config that is too large for either, compressed or not."""
 

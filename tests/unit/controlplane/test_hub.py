@@ -1,5 +1,7 @@
 """Every data plane gets the newest snapshot, whatever the other ones do."""
 
+import json
+
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, eventAsText, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -7,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from cellrouter.config import Revision
 from cellrouter.controlplane.connection import MAX_MESSAGE_BYTES, MAX_REFUSED_MESSAGES
 from cellrouter.controlplane.hub import Announcement, Hub
-from cellrouter.snapshots.history import Accepted
+from cellrouter.snapshots.accepted import Accepted
 from tests.unit.controlplane.peers import BINARY, CLOSE, PING, PONG, TEXT, Peer
 
 
@@ -20,7 +22,7 @@ def announcement(revision: int, filler: str = "") -> Announcement:
         accepted_at=1000.0,
         actor="file",
         reason="",
-        document={"version": f"1.0.{revision}", "filler": filler},
+        text=json.dumps({"version": f"1.0.{revision}", "filler": filler}).encode(),
     )
     return Announcement.of(accepted, "source")
 

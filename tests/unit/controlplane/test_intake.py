@@ -1,23 +1,18 @@
 """A good change of the file becomes the next revision; a bad one changes nothing."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, eventAsText, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import ConfigRefused
-from cellrouter.controlplane.hub import Hub
-from cellrouter.controlplane.intake import FileState, Intake
-from cellrouter.snapshots.history import Accepted, History, HistoryUnusable, Submission
+from cellrouter.controlplane.intake import FileState
+from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.poller import Unreadable
-
-LIMIT_BYTES = 1_000_000
+from tests.unit.controlplane.desks import LIMIT_BYTES, Desk
 
 
 def config(version: str = "1.0.0", port: int = 9001) -> bytes:
@@ -29,17 +24,6 @@ def config(version: str = "1.0.0", port: int = 9001) -> bytes:
         "defaultPlacement": "tier3",
     }
     return json.dumps(document).encode()
-
-
-class SynchronousHistory(History):
-    """A history whose database thread is this one, and whose disk can fill up."""
-
-    disk_is_full = False
-
-    async def accept(self, submission: Submission) -> Accepted:
-        if self.disk_is_full:
-            raise HistoryUnusable("history.db: database or disk is full")
-        return self.accept_blocking(submission)
 
 
 class IntakeTests(SynchronousTestCase):
@@ -56,12 +40,9 @@ class IntakeTests(SynchronousTestCase):
 
     def start_over(self) -> None:
         """Make the objects of a fresh process on the same state folder."""
-        self.history = SynchronousHistory.open(self.folder / "history.db", self.clock)
-        self.hub = Hub(self.clock)
-        self.intake = Intake(self.path, self.history, self.hub, self.clock, self.run_now, 2.0, LIMIT_BYTES)
-
-    def run_now(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> "Deferred[Any]":
-        return maybeDeferred(function, *arguments, **options)
+        self.desk = Desk(self.folder, self.clock)
+        self.history, self.hub = self.desk.history, self.desk.hub
+        self.changes, self.intake = self.desk.changes, self.desk.intake
 
     def run_with(self, content: bytes) -> None:
         self.path.write_bytes(content)
@@ -74,8 +55,7 @@ class IntakeTests(SynchronousTestCase):
         self.poll()
 
     def poll(self) -> None:
-        for _ in range(3):
-            self.clock.advance(2.0)
+        self.desk.poll()
 
     def active(self) -> Accepted:
         assert self.hub.current is not None

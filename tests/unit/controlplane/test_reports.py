@@ -4,14 +4,11 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane import reports
-from cellrouter.controlplane.hub import Hub
-from cellrouter.controlplane.intake import Intake
-from cellrouter.snapshots.history import History
+from tests.unit.controlplane.desks import Desk
 from tests.unit.controlplane.peers import Peer
 from tests.unit.controlplane.test_intake import config
 
@@ -24,16 +21,15 @@ class ReportTests(SynchronousTestCase):
         self.path = self.folder / "routing.json"
         self.clock = Clock()
         self.clock.advance(1_000_000_000)
-        self.hub = Hub(self.clock)
-        history = History.open(self.folder / "history.db", self.clock)
-        self.intake = Intake(self.path, history, self.hub, self.clock, maybeDeferred, 2.0, 10_000)
+        self.desk = Desk(self.folder, self.clock)
+        self.hub, self.intake = self.desk.hub, self.desk.intake
 
     def load(self) -> None:
         self.path.write_bytes(config())
         self.intake.load_blocking()
 
     def test_health_is_503_with_a_reason_when_no_config_is_held(self) -> None:
-        status, document = reports.health(self.hub, self.intake)
+        status, document = reports.health(self.hub, self.intake, self.desk.changes)
         self.assertEqual((status, document["reasons"]), (503, ["no config has been accepted yet"]))
 
     def test_health_is_200_while_a_config_is_held_and_says_what_is_wrong_with_the_file(self) -> None:
@@ -41,7 +37,7 @@ class ReportTests(SynchronousTestCase):
         self.path.unlink()
         self.intake.startService()
         self.addCleanup(self.intake.stopService)
-        status, document = reports.health(self.hub, self.intake)
+        status, document = reports.health(self.hub, self.intake, self.desk.changes)
         self.assertEqual((status, document["status"], document["revision"]), (200, "ok", 1))
         self.assertEqual(
             document["file"],
@@ -52,13 +48,12 @@ class ReportTests(SynchronousTestCase):
             },
         )
 
-    def test_config_is_503_until_there_is_one(self) -> None:
-        self.assertEqual(reports.config(self.hub)[0], 503)
+    def test_config_is_nothing_until_there_is_one(self) -> None:
+        self.assertEqual(reports.config(self.hub), b"")
 
     def test_config_is_the_document_with_its_identity(self) -> None:
         self.load()
-        status, document = reports.config(self.hub)
-        self.assertEqual(status, 200)
+        document = json.loads(reports.config(self.hub))
         self.assertEqual((document["version"], document["revision"]), ("1.0.0", 1))
         self.assertEqual(document["accepted_at"], "2001-09-09T01:46:40.000Z")
         self.assertEqual(document["config"], json.loads(config()))

@@ -1,5 +1,6 @@
 """Revisions come from the history, are never reused, and survive whatever happens to the process."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -12,7 +13,9 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from cellrouter.snapshots.history import MIGRATIONS, Accepted, History, HistoryUnusable, Submission
+from cellrouter.snapshots.accepted import Accepted, Submission
+from cellrouter.snapshots.history import History
+from cellrouter.snapshots.history_schema import MIGRATIONS, HistoryUnusable
 
 
 def submission(label: str) -> Submission:
@@ -23,7 +26,7 @@ def submission(label: str) -> Submission:
         accepted_at=1000.0,
         actor="file",
         reason="",
-        document={"version": label, "routingTable": {"ключ\ud800": "tier1"}},
+        text=json.dumps({"version": label, "routingTable": {"ключ": "tier1"}}).encode(),
     )
 
 
@@ -50,7 +53,7 @@ class BlockingHistoryTests(SynchronousTestCase):
         history.accept_blocking(submission("a"))
         accepted = history.accept_blocking(submission("b"))
         self.assertEqual(self.open().newest_blocking(), accepted)
-        self.assertEqual(accepted.document, submission("b").document)
+        self.assertEqual(accepted.text, submission("b").text)
 
     def test_an_equal_hash_is_no_change(self) -> None:
         history = self.open()

@@ -74,7 +74,7 @@ class RoundTripTests(SynchronousTestCase):
     def test_a_snapshot_comes_back(
         self, document: dict[str, object], revision: Revision | None, source_id: str | None, hash_: str | None
     ) -> None:
-        sent = encode_snapshot(document, revision, source_id, hash_)
+        sent = encode_snapshot(json.dumps(document).encode(), revision, source_id, hash_)
         self.assertEqual(decode(sent, LIMIT_BYTES), ConfigSnapshot(document, revision, source_id, hash_))
 
     @untimed

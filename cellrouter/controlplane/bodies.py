@@ -1,0 +1,72 @@
+"""Request bodies in bounded memory, from those only who may send one."""
+
+from io import BytesIO
+from typing import cast
+
+from twisted.internet.interfaces import IReactorTime, ITCPTransport
+from twisted.web.resource import IResource
+from twisted.web.server import Request
+
+from cellrouter.controlplane.operators import NotAuthorised, authorise
+from cellrouter.daemon import QuietSite
+
+MAX_DROPPED_BYTES = 256 * 1024 * 1024
+"""How much of a body that is too large is read and dropped, so that its sender can read the answer."""
+
+
+class BoundedRequest(Request):
+    """A request whose body is kept up to a limit: the site's for those who may change anything, else nothing.
+
+    :ivar limit_bytes: how much is kept.
+    :ivar too_large: whether the body went beyond the limit; it is not kept then.
+    """
+
+    content: BytesIO
+    too_large = False
+    limit_bytes = 0
+    _dropped_bytes = 0
+
+    def gotLength(self, length: int | None) -> None:
+        """Begin with the body: the head has arrived."""
+        self.content = BytesIO()
+        # The content is JSON whatever it says it is: twisted.web would parse a form, which takes long.
+        self.requestHeaders.removeHeader(b"content-type")
+        try:
+            authorise(self)
+        except NotAuthorised:
+            return
+        site = getattr(self.channel, "site", None)
+        assert isinstance(site, BoundedSite)
+        self.limit_bytes = site.limit_body_bytes
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take a piece of the body."""
+        if not self.too_large and self.content.tell() + len(data) <= self.limit_bytes:
+            self.content.write(data)
+            return
+        self.too_large = True
+        self.content = BytesIO()
+        self._dropped_bytes += len(data)
+        if self._dropped_bytes > MAX_DROPPED_BYTES:
+            cast(ITCPTransport, self.channel.transport).abortConnection()
+
+
+class BoundedSite(QuietSite):
+    """A site that takes bodies up to a limit.
+
+    :param resource: the root.
+    :param limit_body_bytes: how long a body may be.
+    :param reactor: times idle connections.
+    """
+
+    requestFactory = BoundedRequest
+
+    def __init__(self, resource: IResource, limit_body_bytes: int, reactor: IReactorTime) -> None:
+        super().__init__(resource, reactor=reactor)
+        self.limit_body_bytes = limit_body_bytes
+
+
+def body(request: Request) -> bytes:
+    """Return a request's body."""
+    assert isinstance(request.content, BytesIO)
+    return request.content.getvalue()

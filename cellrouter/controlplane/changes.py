@@ -1,0 +1,267 @@
+"""Every change of the active config goes through here, one at a time, wherever it comes from.
+
+A proposed document is checked, measured against the active one, held when it goes beyond a guard, numbered
+by the history, and announced. Nothing is announced that is not in the history, and nothing is in the history
+that was not checked.
+"""
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from cellrouter.controlplane.checking import Checked, Current, check
+from cellrouter.controlplane.children import InChild
+from cellrouter.controlplane.guards import Excess, Guards
+from cellrouter.controlplane.hub import Announcement, Hub
+from cellrouter.controlplane.proposals import (
+    FILE,
+    NOT_COMPARABLE,
+    BeyondGuards,
+    Held,
+    NoSuchRevision,
+    NothingHeld,
+    Outcome,
+    Proposal,
+    RevisionMoved,
+)
+from cellrouter.snapshots.accepted import Accepted, Submission
+from cellrouter.snapshots.history import History
+from cellrouter.snapshots.history_schema import HistoryUnusable
+from cellrouter.snapshots.poller import InThread
+
+
+class Changes:
+    """Accept documents, or say why not.
+
+    :ivar held: what is held of the operator's file.
+    :ivar file_hash: the hash of the document of the operator's file that was dealt with: it was accepted, or
+        set aside when somebody chose another one. It is not taken again.
+    :ivar on_accepted: called with each accepted snapshot, after it was announced.
+
+    :param history: assigns revisions.
+    :param hub: announces; its current snapshot is the active one.
+    :param clock: tells the time.
+    :param in_thread: runs what takes moderately long.
+    :param in_child: runs what takes long.
+    :param guards: how much may change at once.
+    :param limit_bytes: how large a document may be.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        history: History,
+        hub: Hub,
+        clock: IReactorTime,
+        in_thread: InThread,
+        in_child: InChild,
+        guards: Guards,
+        limit_bytes: int,
+    ) -> None:
+        self.held: Held | None = None
+        self.file_hash: str | None = None
+        self.on_accepted: Callable[[Accepted], object] = lambda _: None
+        self._history = history
+        self._hub = hub
+        self._clock = clock
+        self._in_thread = in_thread
+        self._in_child = in_child
+        self._guards = guards
+        self._limit_bytes = limit_bytes
+        self._lock = DeferredLock()
+
+    @property
+    def active(self) -> Accepted | None:
+        """The snapshot that data planes should run."""
+        return None if self._hub.current is None else self._hub.current.accepted
+
+    def load_blocking(self, first: Callable[[], bytes]) -> bool:
+        """Make a snapshot active before the reactor runs: the newest of the history, else a first one.
+
+        :param first: gives the content of the operator's file; called when the history is empty.
+        :returns: whether it was called.
+        :raises HistoryUnusable: when the history cannot be read or written.
+        :raises ConfigRefused: when the first content is needed and not valid.
+        """
+        accepted = self._history.newest_blocking()
+        self.file_hash = self._history.file_hash_blocking()
+        if accepted is not None:
+            self._hub.announce(Announcement.of(accepted, self._history.source_id))
+            return False
+        checked = check(first(), self._limit_bytes, None)
+        submission = self._submission(checked, Proposal(content=b"", actor=FILE))
+        accepted = self._history.accept_blocking(submission, checked.hash)
+        self.file_hash = checked.hash
+        self._hub.announce(Announcement.of(accepted, self._history.source_id))
+        return True
+
+    async def take_file(self, content: bytes) -> Outcome:
+        """Take what the operator's file says, unless that was dealt with already.
+
+        :param content: its content.
+        :returns: what is active now.
+        :raises ConfigRefused: when it is not valid.
+        :raises BeyondGuards: when it is held: :attr:`held` says the rest.
+        :raises HistoryUnusable: when it cannot be stored.
+        :raises ChildFailed: when it cannot be checked.
+        """
+        async with self._lock:
+            checked = await self._check(content)
+            active = self.active
+            if active is not None and checked.hash in (active.hash, self.file_hash):
+                self.held = None
+                if checked.hash != self.file_hash:
+                    await self._note_file(checked.hash)
+                return Outcome(active, changed=False)
+            try:
+                return await self._accept(checked, Proposal(content=content, actor=FILE), checked.hash)
+            except BeyondGuards as beyond:
+                if self.held is None or self.held.checked.hash != checked.hash:
+                    self.held = Held(checked, beyond.exceeded, self._clock.seconds())
+                raise
+
+    async def propose(self, proposal: Proposal) -> Outcome:
+        """Make a document active that somebody submits.
+
+        :returns: what is active now; the same as before when the document is.
+        :raises ConfigRefused: when it is not valid.
+        :raises RevisionMoved: when another revision is active than it demands.
+        :raises BeyondGuards: when it goes beyond a guard without an override.
+        :raises HistoryUnusable: when it cannot be stored.
+        :raises ChildFailed: when it cannot be checked.
+        """
+        async with self._lock:
+            self._demand(proposal.if_revision)
+            return await self._settle(await self._check(proposal.content), proposal)
+
+    async def release(self, expected_hash: str | None, actor: str, reason: str) -> Outcome:
+        """Make active what is held.
+
+        :param expected_hash: the hash of what somebody has seen to be held; None for whatever it is.
+        :param actor: who says so.
+        :param reason: why it may go beyond the guards.
+        :returns: what is active now.
+        :raises NothingHeld: when nothing is, or something else.
+        :raises HistoryUnusable: when it cannot be stored.
+        :raises ChildFailed: when it cannot be checked.
+        """
+        async with self._lock:
+            held = self.held
+            if held is None:
+                raise NothingHeld("no change is held")
+            if expected_hash not in (None, held.checked.hash):
+                raise NothingHeld(f"what is held by now is {held.checked.hash}: look at it again")
+            proposal = Proposal(content=held.checked.text, actor=actor, reason=reason, override=reason)
+            return await self._settle(await self._check(proposal.content), proposal)
+
+    async def roll_back(
+        self, revision: int, actor: str, reason: str, if_revision: int | None = None
+    ) -> Outcome:
+        """Make the content of an earlier revision active again, under a new revision.
+
+        The guards have no say: it has been active before, and there may be no time to argue.
+
+        :param revision: the earlier one.
+        :param actor: who says so.
+        :param reason: why.
+        :param if_revision: the revision that has to be active for it to be done; None for any.
+        :returns: what is active now; the same as before when its content is that already.
+        :raises NoSuchRevision: when the history does not have it.
+        :raises RevisionMoved: when another revision is active than is demanded.
+        :raises ConfigRefused: when it is not valid by this release's rules.
+        :raises HistoryUnusable: when it cannot be read or stored.
+        :raises ChildFailed: when it cannot be checked.
+        """
+        async with self._lock:
+            self._demand(if_revision)
+            earlier = await self._history.find(revision)
+            if earlier is None:
+                raise NoSuchRevision(f"revision {revision} is not in the history; see cellrouter history")
+            checked = await self._check(earlier.text)
+            proposal = Proposal(content=earlier.text, actor=actor, reason=reason, override=reason)
+            return await self._settle(checked, proposal, restores=revision)
+
+    def forget_held(self) -> None:
+        """Hold nothing: the operator's file does not say it any more."""
+        self.held = None
+
+    async def _note_file(self, file_hash: str) -> None:
+        self.file_hash = file_hash
+        try:
+            await self._history.note_file(file_hash)
+        except HistoryUnusable as error:
+            # It makes a difference only when somebody sets the file aside and we are restarted before that.
+            self.log.error("that the file is in order cannot be noted: {error}", error=error)
+
+    def _demand(self, if_revision: int | None) -> None:
+        active = self.active
+        if if_revision is not None and active is not None and active.revision != if_revision:
+            raise RevisionMoved(
+                f"revision {active.revision} is active, not {if_revision}: the change was made for another"
+                f" config; compare with cellrouter diff {if_revision} {active.revision}"
+            )
+
+    def _check(self, content: bytes) -> "Deferred[Checked]":
+        active = self.active
+        current = None if active is None else Current(active.hash, active.text)
+        return self._in_child(check, content, self._limit_bytes, current)
+
+    async def _settle(self, checked: Checked, proposal: Proposal, restores: int | None = None) -> Outcome:
+        """Accept somebody's change; the file's content, whatever it is, has been dealt with then."""
+        active = self.active
+        if active is not None and checked.hash == active.hash:
+            return Outcome(active, changed=False)
+        file_hash = self.held.checked.hash if self.held is not None else self.file_hash
+        return await self._accept(checked, proposal, file_hash, restores)
+
+    async def _accept(
+        self, checked: Checked, proposal: Proposal, file_hash: str | None, restores: int | None = None
+    ) -> Outcome:
+        before = self.active
+        exceeded: tuple[Excess, ...] = ()
+        if before is not None:
+            exceeded = self._guards.exceeded(checked.counts) if checked.counts else (NOT_COMPARABLE,)
+        if exceeded and proposal.override is None:
+            raise BeyondGuards(exceeded)
+        submission = self._submission(checked, proposal, exceeded, restores)
+        accepted = await self._history.accept(submission, file_hash)
+        self.held, self.file_hash = None, file_hash
+        if before is not None and accepted.version == before.version:
+            self.log.warn(
+                'version "{version}" was changed but kept its label: revision {new} differs from {old}',
+                version=accepted.version,
+                new=accepted.revision,
+                old=before.revision,
+            )
+        self.log.info(
+            "revision {revision} is accepted from {actor}: {changes}{reason}",
+            revision=accepted.revision,
+            actor=accepted.actor,
+            changes=accepted.changes or "the first config",
+            reason=f"; {accepted.reason}" if accepted.reason else "",
+        )
+        self._hub.announce(await self._in_thread(Announcement.of, accepted, self._history.source_id))
+        self.on_accepted(accepted)
+        return Outcome(accepted, changed=True, counts=checked.counts)
+
+    def _submission(
+        self,
+        checked: Checked,
+        proposal: Proposal,
+        exceeded: tuple[Excess, ...] = (),
+        restores: int | None = None,
+    ) -> Submission:
+        return Submission(
+            version=checked.version,
+            hash=checked.hash,
+            accepted_at=self._clock.seconds(),
+            actor=proposal.actor,
+            reason=proposal.reason,
+            changes="" if checked.counts is None else str(checked.counts),
+            overridden="; ".join(map(str, exceeded)),
+            restores=restores,
+            text=checked.text,
+        )

@@ -1,0 +1,158 @@
+"""Runs functions in child processes, so that no work of theirs keeps the event loop waiting.
+
+A thread would not do: reading and writing JSON holds Python's lock for as long as a document is long.
+"""
+
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
+from attrs import define, field
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.interfaces import IDelayedCall, IProcessTransport, IReactorProcess, IReactorTime
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+
+TIMEOUT_S = 60.0
+"""How long a call may take; checking the largest config that is allowed by default takes a tenth of it."""
+
+MAX_WAITING = 20
+MAX_COMPLAINT_BYTES = 4096
+COMMAND = (sys.executable, "-P", "-m", "cellrouter.controlplane.child")
+
+InChild = Callable[..., "Deferred[Any]"]
+"""Run a function of a module with its arguments in a child process: a Deferred of its result."""
+
+
+class ChildReactor(IProcessTransport, IReactorProcess, IReactorTime):
+    """What is needed of a reactor."""
+
+
+class ChildFailed(Exception):
+    """A child process ended without an answer; the message says how."""
+
+
+class Busy(Exception):
+    """Too many calls are waiting already."""
+
+
+class Children(Service):
+    """Run functions in child processes, one at a time and in the order in which they are asked for.
+
+    Each call has a process of its own: nothing is left behind by one, neither memory nor a broken state.
+
+    :param reactor: starts the processes.
+    :param command: the program, which does as :mod:`~cellrouter.controlplane.child` does.
+    """
+
+    def __init__(self, reactor: ChildReactor, command: tuple[str, ...] = COMMAND) -> None:
+        self._reactor = reactor
+        self._command = command
+        self._lock = DeferredLock()
+        self._current: _Child | None = None
+
+    def __call__(self, function: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
+        """Call a function.
+
+        :param function: one that can be imported.
+        :param arguments: what can be pickled.
+        :returns: a Deferred of what it returns or raises; :exc:`ChildFailed` when it does neither, and
+            :exc:`Busy` when too many others are waiting.
+        """
+        return Deferred.fromCoroutine(self._run(function, arguments))
+
+    def stopService(self) -> None:
+        """End the child that runs; its call and those that wait fail."""
+        Service.stopService(self)
+        if self._current is not None:
+            self._current.kill("the control plane is stopping")
+
+    async def _run(self, function: Callable[..., Any], arguments: tuple[object, ...]) -> Any:
+        if len(self._lock.waiting) >= MAX_WAITING:
+            raise Busy("too many calls are waiting")
+        async with self._lock:
+            if not self.running:
+                raise ChildFailed("the control plane is stopping")
+            self._current = child = _Child(pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL))
+            timeout = self._reactor.callLater(TIMEOUT_S, child.kill, f"it took longer than {TIMEOUT_S:g} s")
+            try:
+                self._reactor.spawnProcess(child, self._command[0], self._command, env=_environment())
+                answer = await child.ended
+            except OSError as error:
+                raise ChildFailed(f"a child process cannot be started: {error.strerror}") from None
+            finally:
+                self._current = None
+                _cancel(timeout)
+        returned, value = pickle.loads(answer)
+        if not returned:
+            raise value
+        return value
+
+
+def _environment() -> dict[str, str]:
+    """Let the child import what we import, and nothing from the folder it happens to run in."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def _cancel(call: IDelayedCall) -> None:
+    if call.active():
+        call.cancel()
+
+
+@define(eq=False)
+class _Child(ProcessProtocol):
+    """One process.
+
+    :ivar ended: fires with what it wrote, or fails with :exc:`ChildFailed`.
+
+    :param question: what it is sent.
+    """
+
+    question: bytes
+    ended: "Deferred[bytes]" = field(factory=Deferred)
+    _answer: list[bytes] = field(factory=list)
+    _complaint: bytes = b""
+    _killed_because: str = ""
+
+    @property
+    def _process(self) -> IProcessTransport:
+        return cast(IProcessTransport, self.transport)
+
+    def connectionMade(self) -> None:
+        """Send the question."""
+        transport = self._process
+        transport.write(self.question)
+        transport.closeStdin()
+        self.question = b""
+
+    def outReceived(self, data: bytes) -> None:
+        """Take a piece of the answer."""
+        self._answer.append(data)
+
+    def errReceived(self, data: bytes) -> None:
+        """Take what only a defect has it say."""
+        self._complaint = (self._complaint + data)[-MAX_COMPLAINT_BYTES:]
+
+    def kill(self, reason: str) -> None:
+        """End it."""
+        self._killed_because = reason
+        try:
+            self._process.signalProcess("KILL")
+        except ProcessExitedAlready:
+            return
+
+    def processEnded(self, reason: Failure) -> None:
+        """Hand the answer over."""
+        ending: Any = reason.value
+        if ending.exitCode == 0:
+            self.ended.callback(b"".join(self._answer))
+            return
+        how = self._killed_because or (
+            f"it was ended by signal {ending.signal}" if ending.signal else f"exit status {ending.exitCode}"
+        )
+        last = self._complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        self.ended.errback(ChildFailed(f"{how}: {last}" if last else how))

@@ -1,0 +1,62 @@
+"""A control plane's inside without threads, child processes and a reactor."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.task import Clock
+
+from cellrouter.controlplane.changes import Changes
+from cellrouter.controlplane.children import ChildFailed
+from cellrouter.controlplane.guards import Guards
+from cellrouter.controlplane.hub import Hub
+from cellrouter.controlplane.intake import Intake
+from cellrouter.snapshots.history import History
+from cellrouter.snapshots.history_schema import HistoryUnusable, connection, transaction
+
+LIMIT_BYTES = 1_000_000
+
+
+class SynchronousHistory(History):
+    """A history whose database thread is this one, and whose disk can fill up."""
+
+    disk_is_full = False
+
+    async def _interact(self, interaction: Callable[..., object], *arguments: object) -> object:
+        if self.disk_is_full:
+            raise HistoryUnusable("history.db: database or disk is full")
+        with connection(self.path) as database, transaction(database) as cursor:
+            return interaction(cursor, *arguments)
+
+
+class Desk:
+    """What decides about changes, on a real file and a real history, with a fake clock.
+
+    :ivar children_fail: whether child processes die instead of answering.
+
+    :param folder: for the file and the history; the same one again is a restart.
+    :param clock: drives everything.
+    """
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.children_fail = False
+        self.clock = clock
+        self.path = folder / "routing.json"
+        self.history = SynchronousHistory.open(folder / "history.db", clock)
+        self.hub = Hub(clock)
+        self.changes = Changes(
+            self.history, self.hub, clock, maybeDeferred, self.in_child, Guards(), LIMIT_BYTES
+        )
+        self.intake = Intake(self.path, self.changes, clock, maybeDeferred, 2.0, LIMIT_BYTES)
+
+    def in_child(self, function: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
+        """Run a function here and now."""
+        if self.children_fail:
+            return fail(ChildFailed("it was ended by signal 9"))
+        return maybeDeferred(function, *arguments)
+
+    def poll(self) -> None:
+        """Let the file be looked at often enough for a change to be seen."""
+        for _ in range(3):
+            self.clock.advance(2.0)
