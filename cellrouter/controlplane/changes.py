@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from cellrouter.controlplane.checking import Checked, Current, check
-from cellrouter.controlplane.children import InChild
+from cellrouter.daemon.children import InChild
 from cellrouter.controlplane.guards import Excess, Guards
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.proposals import (

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.changes import Changes
-from cellrouter.controlplane.children import Busy, ChildFailed
+from cellrouter.daemon.children import Busy, ChildFailed
 from cellrouter.controlplane.proposals import BeyondGuards
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history_schema import HistoryUnusable

@@ -10,7 +10,7 @@ from twisted.internet.threads import deferToThreadPool
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
-from cellrouter.controlplane.children import ChildReactor, Children
+from cellrouter.daemon.children import ChildReactor, Children
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake

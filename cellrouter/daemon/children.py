@@ -22,7 +22,7 @@ TIMEOUT_S = 60.0
 
 MAX_WAITING = 20
 MAX_COMPLAINT_BYTES = 4096
-COMMAND = (sys.executable, "-P", "-m", "cellrouter.controlplane.child")
+COMMAND = (sys.executable, "-P", "-m", "cellrouter.daemon.child")
 
 InChild = Callable[..., "Deferred[Any]"]
 """Run a function of a module with its arguments in a child process: a Deferred of its result."""
@@ -46,7 +46,7 @@ class Children(Service):
     Each call has a process of its own: nothing is left behind by one, neither memory nor a broken state.
 
     :param reactor: starts the processes.
-    :param command: the program, which does as :mod:`~cellrouter.controlplane.child` does.
+    :param command: the program, which does as :mod:`~cellrouter.daemon.child` does.
     """
 
     def __init__(self, reactor: ChildReactor, command: tuple[str, ...] = COMMAND) -> None:
@@ -69,14 +69,14 @@ class Children(Service):
         """End the child that runs; its call and those that wait fail."""
         Service.stopService(self)
         if self._current is not None:
-            self._current.kill("the control plane is stopping")
+            self._current.kill("the daemon is stopping")
 
     async def _run(self, function: Callable[..., Any], arguments: tuple[object, ...]) -> Any:
         if len(self._lock.waiting) >= MAX_WAITING:
             raise Busy("too many calls are waiting")
         async with self._lock:
             if not self.running:
-                raise ChildFailed("the control plane is stopping")
+                raise ChildFailed("the daemon is stopping")
             self._current = child = _Child(pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL))
             timeout = self._reactor.callLater(TIMEOUT_S, child.kill, f"it took longer than {TIMEOUT_S:g} s")
             try:
