@@ -12,7 +12,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from cellrouter.controlplane.checking import Checked, Current, check
-from cellrouter.daemon.children import InChild
 from cellrouter.controlplane.guards import Excess, Guards
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.proposals import (
@@ -26,6 +25,7 @@ from cellrouter.controlplane.proposals import (
     Proposal,
     RevisionMoved,
 )
+from cellrouter.daemon.children import InChild
 from cellrouter.snapshots.accepted import Accepted, Submission
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable

@@ -11,10 +11,10 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.bodies import BoundedRequest
-from cellrouter.daemon.children import Busy, ChildFailed
 from cellrouter.controlplane.operators import NotAuthorised, authorise
 from cellrouter.controlplane.proposals import BeyondGuards, NoSuchRevision, NothingHeld, RevisionMoved
 from cellrouter.daemon import JsonRoot
+from cellrouter.daemon.children import Busy, ChildFailed
 from cellrouter.daemon.resources import JSON, prepare, problem
 from cellrouter.daemon.text import quoted
 from cellrouter.snapshots.history_schema import HistoryUnusable

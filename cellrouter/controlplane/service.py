@@ -10,7 +10,6 @@ from twisted.internet.threads import deferToThreadPool
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
-from cellrouter.daemon.children import ChildReactor, Children
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
@@ -18,6 +17,7 @@ from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
+from cellrouter.daemon.children import ChildReactor, Children
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import Unreadable

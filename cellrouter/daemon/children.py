@@ -36,6 +36,10 @@ class ChildFailed(Exception):
     """A child process ended without an answer; the message says how."""
 
 
+class CannotStart(ChildFailed):
+    """There is no child process; the message says why."""
+
+
 class Busy(Exception):
     """Too many calls are waiting already."""
 
@@ -83,7 +87,7 @@ class Children(Service):
                 self._reactor.spawnProcess(child, self._command[0], self._command, env=_environment())
                 answer = await child.ended
             except OSError as error:
-                raise ChildFailed(f"a child process cannot be started: {error.strerror}") from None
+                raise CannotStart(f"a child process cannot be started: {error.strerror}") from None
             finally:
                 self._current = None
                 _cancel(timeout)

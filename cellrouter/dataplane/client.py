@@ -23,12 +23,13 @@ from zope.interface import implementer
 
 import cellrouter
 from cellrouter.daemon.text import escaped
+from cellrouter.daemon.work import Worker
 from cellrouter.dataplane.applier import Answer, Applier
 from cellrouter.dataplane.complaints import Complaints
 from cellrouter.dataplane.connection import ConnectionFactory, ControlPlaneConnection
+from cellrouter.dataplane.delivery import Delivery
 from cellrouter.dataplane.urls import ControlPlaneUrl
-from cellrouter.snapshots.poller import InThread
-from cellrouter.wire import ConfigSnapshot, Hello, Status
+from cellrouter.wire import Hello, Status
 
 CONNECT_TIMEOUT_S = 10.0
 FIRST_DELAY_S = 1.0
@@ -155,7 +156,7 @@ class ControlPlaneClient(Service):
     :param urls: the control planes, at least one.
     :param endpoint_for: makes the endpoint that connects to a URL.
     :param clock: drives keep-alive and new attempts.
-    :param in_thread: runs what takes long.
+    :param work: reads messages.
     :param limit_bytes: the longest message.
     :param applier: takes the snapshots.
     :param complaints: log what a control plane does wrong.
@@ -170,7 +171,7 @@ class ControlPlaneClient(Service):
         urls: Sequence[ControlPlaneUrl],
         endpoint_for: Callable[[ControlPlaneUrl], IStreamClientEndpoint],
         clock: IReactorTime,
-        in_thread: InThread,
+        work: Worker,
         limit_bytes: int,
         applier: Applier,
         complaints: Complaints,
@@ -178,7 +179,7 @@ class ControlPlaneClient(Service):
         backoff: Backoff | None = None,
     ) -> None:
         self.clock = clock
-        self.in_thread = in_thread
+        self.work = work
         self.limit_bytes = limit_bytes
         self.complaints = complaints
         self.hello = node.hello
@@ -216,7 +217,7 @@ class ControlPlaneClient(Service):
         self.state = ControlPlaneStatus(True, url, self.clock.seconds(), self.state.last_error)
         self.log.info("connected to {url}", url=url)
 
-    def delivered(self, snapshot: ConfigSnapshot, answer: Answer) -> None:
+    def delivered(self, snapshot: Delivery, answer: Answer) -> None:
         """Hand a snapshot on; the control plane that sent it is worth returning to soon."""
         self._backoff.reset()
         self._applier.submit(snapshot, answer)

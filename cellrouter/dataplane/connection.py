@@ -13,10 +13,13 @@ from twisted.logger import Logger
 from txaio.tx import make_logger
 
 from cellrouter.config import Violation
+from cellrouter.daemon.children import ChildFailed
 from cellrouter.daemon.text import quoted
+from cellrouter.daemon.work import Worker
+from cellrouter.dataplane.applier import not_checked
 from cellrouter.dataplane.complaints import Budget, Complaint, Complaints
-from cellrouter.snapshots.poller import InThread
-from cellrouter.wire import Ack, ConfigSnapshot, Hello, MessageRefused, Nack, Status, Unknown, decode, encode
+from cellrouter.dataplane.delivery import Delivery, read_message
+from cellrouter.wire import Ack, Hello, MessageRefused, Nack, Status, Unknown, encode
 
 SUBPROTOCOL = "cellrouter.v1"
 
@@ -43,7 +46,7 @@ class Owner(Protocol):
     """What a connection needs of the client it belongs to."""
 
     clock: IReactorTime
-    in_thread: InThread
+    work: Worker
     limit_bytes: int
     complaints: Complaints
 
@@ -56,7 +59,7 @@ class Owner(Protocol):
     def opened(self, connection: "ControlPlaneConnection") -> None:
         """Take note that the handshake is complete."""
 
-    def delivered(self, snapshot: ConfigSnapshot, answer: Callable[[Ack | Nack], object]) -> None:
+    def delivered(self, snapshot: Delivery, answer: Callable[[Ack | Nack], object]) -> None:
         """Take a snapshot."""
 
     def ended(self, connection: "ControlPlaneConnection", reason: str) -> None:
@@ -177,7 +180,7 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         return self._message_cost is not None and self._message_cost > self._owner.limit_bytes
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """Decode a message in a thread, after those before it."""
+        """Read a message, after those before it."""
         if isBinary:
             self._refuse([Violation("", "invalid_json", "the message is binary; messages are JSON text")])
             return
@@ -202,9 +205,11 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         while self._undecoded:
             payload = self._undecoded.popleft()
             try:
-                message = await self._owner.in_thread(decode, payload, self._owner.limit_bytes)
+                message = await self._owner.work(read_message, payload, self._owner.limit_bytes)
             except MessageRefused as refused:
                 self._refuse(refused.violations, refused)
+            except ChildFailed as error:
+                self._refuse([not_checked(error)])
             else:
                 self._take(message)
 
@@ -221,7 +226,7 @@ class ControlPlaneConnection(WebSocketClientProtocol):
             names = ", ".join(quoted(name) for name in unknown_fields[:5])
             self._complain_once(f"unknown fields are ignored: {names}")
         match message:
-            case ConfigSnapshot():
+            case Delivery():
                 self._owner.delivered(message, self.send)
             case Unknown(type=kind):
                 self._complain_once(f"messages of unknown type {quoted(kind)} are ignored")

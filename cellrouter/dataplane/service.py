@@ -13,6 +13,8 @@ from twisted.internet.threads import deferToThreadPool
 
 from cellrouter.config import ConfigRefused
 from cellrouter.daemon import DaemonService, ListenerService, QuietSite, connections_to_spare, state_dir
+from cellrouter.daemon.children import Children
+from cellrouter.daemon.work import Worker
 from cellrouter.dataplane.applier import Applier
 from cellrouter.dataplane.boot import CannotBoot, boot_snapshot
 from cellrouter.dataplane.client import SOFTWARE, ControlPlaneClient, ControlPlaneStatus, endpoint_for
@@ -83,6 +85,9 @@ class DataPlane(DaemonService):
         self._options = options
         self._clock = reactor
         self._in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+        children = Children(reactor)
+        children.setServiceParent(self)
+        self._work = Worker(children, self._in_thread)
         access_log, decisions = AccessLog(reactor=reactor), Decisions()
         settings = options.proxy
         if settings.max_connections is None:
@@ -94,7 +99,7 @@ class DataPlane(DaemonService):
         reports = Reports(
             self.active, self._engine, decisions.recent, self._accepting, self._control_plane_status, reactor
         )
-        root = build_root(reports, self._in_thread)
+        root = build_root(reports)
         site = LeanSite(self._engine, root, DATA_PORT_PATHS[options["debug-on-data-port"]])
         self.data_port = ListenerService(reactor, options["port"], site, "data port", "--port", NAME)
         self._engine.admission.pause = self.data_port.pause
@@ -120,6 +125,7 @@ class DataPlane(DaemonService):
             path,
             self.active,
             self._clock,
+            self._work,
             self._in_thread,
             options["poll-interval"],
             options["max-config-bytes"],
@@ -145,9 +151,9 @@ class DataPlane(DaemonService):
             options["control-plane-url"],
             partial(endpoint_for, self._clock),
             self._clock,
-            self._in_thread,
+            self._work,
             limit_bytes + ENVELOPE_BYTES,
-            Applier(self.active, store, self._in_thread, self._clock, complaints),
+            Applier(self.active, store, self._work, self._in_thread, self._clock, complaints),
             complaints,
             self,
         )

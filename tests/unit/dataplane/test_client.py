@@ -58,7 +58,9 @@ class ClientTests(SynchronousTestCase):
         self.refusing = False
         self.active = ActiveSnapshot(lambda snapshot: None, self.clock)
         complaints = Complaints(self.clock)
-        self.applier = Applier(self.active, FakeStore(), self.in_thread, self.clock, complaints)
+        self.applier = Applier(
+            self.active, FakeStore(), self.in_thread, self.in_thread, self.clock, complaints
+        )
         self.client = ControlPlaneClient(
             control_plane_urls("ws://a:1/connect,ws://b:2/connect"),
             self.endpoint,

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.config import RoutingTable, load_config
+from cellrouter.config import RoutingTable
 from cellrouter.http1 import (
     HeadLimits,
     Peer,
@@ -12,7 +12,7 @@ from cellrouter.http1 import (
     request_to_cell,
     response_to_client,
 )
-from tests.support.documents import text
+from tests.support.documents import compiled
 from tests.support.messages import Request, RequestReader, ResponseReader
 
 CLIENT = Peer(b"192.0.2.7")
@@ -137,7 +137,7 @@ class ResponseTests(SynchronousTestCase):
         self.assertEqual(response_to_client(response, b"", b"id"), b"X-Request-ID: id\r\n")
 
     def test_the_explanation(self) -> None:
-        table = RoutingTable.build(load_config(text()).config)
+        table = RoutingTable.build(compiled())
         for key, topology, expected in (
             (
                 b"acme",
