@@ -5,7 +5,7 @@ size, any extension, zeros before a size, and lines that end with LF alone: :fun
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 import h11
@@ -148,16 +148,27 @@ def check_framing(test: TestCase, message: Message, raw: bytes) -> None:
     test.assertTrue(_LAST_CHUNK.fullmatch(body, at), body[at:])
 
 
-def check_end_to_end(test: TestCase, sent: Fields, got: Fields, without: frozenset[str], door: str) -> None:
-    """Check that fields arrived as they were sent.
+def check_end_to_end(
+    test: TestCase,
+    sent: Fields,
+    got: Fields,
+    door: str,
+    gone: Collection[str] = (),
+    own: Collection[str] = (),
+) -> None:
+    """Check that fields arrived as they were sent, and no others.
 
+    :param test: fails.
     :param sent: as h11 read them on one side.
     :param got: as h11 read them on the other.
-    :param without: names, in lower case, that are judged elsewhere.
     :param door: at the one behind twisted.web the lines of one name come together, in a case of its own.
+    :param gone: names, in lower case, of those that must not arrive, besides hop-by-hop fields.
+    :param own: names of those that the router writes, which :func:`check_own` judges.
     """
+    judged_there = {name.lower() for name in own}
+    without = HOP_BY_HOP | judged_there | {*gone}
     expected = [(name, value) for name, value in sent if name.lower() not in without]
-    arrived = [(name, value) for name, value in got if name.lower() not in without]
+    arrived = [(name, value) for name, value in got if name.lower() not in judged_there]
     if door in RAW:
         test.assertEqual(arrived, expected)
     else:

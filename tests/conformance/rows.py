@@ -62,7 +62,8 @@ class Forwarded:
     :param name: what is special.
     :param raw: the bytes.
     :param seen: method, target and body of each request as the cell must get it.
-    :param gone: names, in lower case, of other fields and of trailers that must not arrive.
+    :param gone: names, in lower case, of other fields that must not arrive.
+    :param gone_trailers: names, in lower case, of trailers that must not arrive.
     :param own: the values of fields that the router writes into the first request, where they are not those
         that a request without any would get.
     :param host: the value of ``Host`` that the cell must get, if it is not the client's.
@@ -79,6 +80,7 @@ class Forwarded:
     raw: bytes
     seen: Sequence[tuple[str, str, bytes]] = (("GET", "/", b""),)
     gone: Sequence[str] = ()
+    gone_trailers: Sequence[str] = ()
     own: Mapping[str, Values] = NOTHING
     host: str | None = None
     match: str | None = None
@@ -168,7 +170,9 @@ class Passed:
     :param body: what the client gets.
     :param status: what the client gets.
     :param complete: whether the client may take the body for whole.
-    :param gone: names, in lower case, of other fields and of trailers that must not arrive.
+    :param gone: names, in lower case, of other fields that must not arrive.
+    :param gone_trailers: names, in lower case, of trailers that must not arrive.
+    :param gone_interim: names, in lower case, of fields of 1xx responses that must not arrive.
     :param own: the values of fields that the router writes, where they are not the usual ones.
     :param then: what the cell does after sending.
     :param asked: field lines of the request.
@@ -185,6 +189,8 @@ class Passed:
     status: int = 200
     complete: bool = True
     gone: Sequence[str] = ()
+    gone_trailers: Sequence[str] = ()
+    gone_interim: Sequence[str] = ()
     own: Mapping[str, Values] = NOTHING
     then: object = None
     asked: bytes = b""

@@ -2,7 +2,6 @@
 
 from tests.conformance.judge import (
     BODILESS,
-    HOP_BY_HOP,
     NEW_ID,
     OWN_OF_RESPONSES,
     check_end_to_end,
@@ -66,18 +65,17 @@ class ResponseTestCase(ProxyTestCase):
         # twisted.web repeats the version of the request, which is as good.
         version = row.version if self.door == RESOURCE else "1.1"
         self.assertEqual((response.version, response.reason), (version, sent.reason))
-        gone = HOP_BY_HOP | {*map(str.lower, OWN_OF_RESPONSES), *row.gone}
-        check_end_to_end(self, sent.fields, response.fields, gone, self.door)
+        check_end_to_end(self, sent.fields, response.fields, self.door, row.gone, OWN_OF_RESPONSES)
         check_own(self, response, OWN_OF_RESPONSES, self.usual(row, response, cell), row.own)
         relays = self.door == LEAN and row.version == "1.1"
         trailers = sent.trailers if relays and row.complete else []
-        check_end_to_end(self, trailers, response.trailers, frozenset(row.gone), self.door)
+        check_end_to_end(self, trailers, response.trailers, self.door, row.gone_trailers)
         informational = sent.informational if relays else []
         self.assertEqual(
             [each.status for each in response.informational], [each.status for each in informational]
         )
         for told, got in zip(informational, response.informational, strict=True):
-            check_end_to_end(self, told.fields, got.fields, HOP_BY_HOP | {*row.gone}, self.door)
+            check_end_to_end(self, told.fields, got.fields, self.door, row.gone_interim)
 
     def usual(self, row: Passed, response: Response, cell: Cell) -> dict[str, Values]:
         """Give the fields that the router writes into an answer, unless a row says otherwise."""

@@ -10,7 +10,7 @@ def dropped(name: str, *lines: bytes) -> Forwarded:
     """Make a row for trailers that do not arrive, between others that do."""
     raw = b"".join(line + b"\r\n" for line in (b"First: 1", *lines, b"Last: 2"))
     gone = [line.partition(b":")[0].decode().lower() for line in lines]
-    return Forwarded(f"dropped: {name}", trailers(raw + b"\r\n"), POSTED, gone)
+    return Forwarded(f"dropped: {name}", trailers(raw + b"\r\n"), POSTED, gone_trailers=gone)
 
 
 ROWS = [

@@ -13,7 +13,7 @@ def dropped(name: str, *lines: bytes) -> Passed:
     """Make a row for trailers that do not arrive, between others that do."""
     raw = b"".join(line + b"\r\n" for line in (b"First: 1", *lines, b"Last: 2"))
     gone = [line.partition(b":")[0].decode().lower() for line in lines]
-    return Passed(f"dropped: {name}", trailers(raw + b"\r\n"), gone=gone, reused=True)
+    return Passed(f"dropped: {name}", trailers(raw + b"\r\n"), gone_trailers=gone, reused=True)
 
 
 ROWS = [

@@ -24,6 +24,15 @@ ROWS = [
     ),
     Broken("to nothing", interim(b"101 Switching", b"Connection: Upgrade"), asked=OFFER, doors=RAW),
     Broken(
+        "to an empty protocol",
+        interim(b"101 Switching", b"Connection: Upgrade", b"Upgrade:"),
+        asked=OFFER,
+        doors=RAW,
+    ),
+    Broken(
+        "that Connection does not name", interim(b"101 Switching", b"Upgrade: bytes"), asked=OFFER, doors=RAW
+    ),
+    Broken(
         "with length and coding",
         interim(
             b"101 S",
