@@ -35,7 +35,8 @@ class Refused:
     :param status: the answer.
     :param error: the error type of ``Proxy-Status``, if there is one.
     :param closes: whether the connection must end; None when it may.
-    :param in_body: whether the fault comes after the head, which may then be sent on.
+    :param in_body: whether the fault comes after the head, which may then be sent on. Such a request is sent
+        in one piece, and then again in two, the second when the cell has the head.
     :param doors: where this holds.
     """
 
@@ -179,7 +180,8 @@ class Passed:
     :param method: the request's.
     :param version: the request's.
     :param reused: whether the cell's connection must, or must not, serve another request; None when it may.
-    :param or_refused: whether 502 is as good an answer.
+    :param or_refused: whether 502 is as good an answer. A faulty body is sent in one piece with its head, and
+        then again in two, the second when the client has the head, and it is too late for a 502.
     :param doors: where this holds.
     """
 

@@ -45,6 +45,8 @@ class RequestTestCase(ProxyTestCase):
         client = await proxy.client()
         if isinstance(row, Refused):
             answered = await self.refused(row, cell, client)
+            if row.in_body:
+                await self.refused_late(row, cell, await proxy.client())
         elif isinstance(row, Abandoned):
             answered = await self.abandoned(row, cell, client)
         else:
@@ -57,16 +59,28 @@ class RequestTestCase(ProxyTestCase):
         :returns: the methods of the requests that were answered.
         """
         client.write(row.raw + (SMUGGLED if row.closes else b""))
+        await self.told_why(row, cell, client)
+        if not row.in_body:
+            self.assertEqual(cell.connections, [])
+        return ["GET"]
+
+    async def refused_late(self, row: Refused, cell: Cell, client: Client) -> None:
+        """Let the fault in a body come when the cell has the head."""
+        before = len(cell.requests)
+        head, end, rest = row.raw.partition(b"\r\n\r\n")
+        client.write(head + end)
+        await cell.until_requests(before + 1)
+        client.write(rest + SMUGGLED)
+        await self.told_why(row, cell, client)
+
+    async def told_why(self, row: Refused, cell: Cell, client: Client) -> None:
+        """Check that a client is told why its request is refused, and that no cell has the whole of it."""
         refusal = await client.response()
         assert_problem(self, refusal, row.status, row.error)
         if row.closes:
             await self.closed(client, refusal)
+        await cell.until(lambda: not cell.open_connections)
         self.assertEqual([request for request in cell.requests if request.complete], [])
-        if row.in_body:
-            await cell.until(lambda: not cell.open_connections)
-        else:
-            self.assertEqual(cell.connections, [])
-        return ["GET"]
 
     async def closed(self, client: Client, last: Response) -> None:
         """Check that a response says it is the last, and is."""
