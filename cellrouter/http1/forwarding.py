@@ -80,7 +80,7 @@ def request_to_cell(request: RequestHead, peer: Peer, request_id: bytes, host: b
         *request.lines,
         b"X-Request-ID: " + request_id,
     ]
-    if not request.host:
+    if request.host is None:
         lines = [line for line in lines if line[:5].lower() != b"host:"]
         lines.insert(1, b"Host: " + host)
     peer.add_origin(lines, request)

@@ -50,8 +50,8 @@ CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]*)(?::[0-9]{0,5})?")
 """RFC 9110 section 7.2: ``uri-host [":" port]`` of RFC 3986, without user information."""
 
-ABSOLUTE_FORM = re.compile(rb"[hH][tT][tT][pP][sS]?://([^/?#@]+)([/?][!\"$-~]*)?")
-"""RFC 9112 section 3.2.2, for the schemes that can be routed."""
+ABSOLUTE_FORM = re.compile(rb"[hH][tT][tT][pP][sS]?://([^/?#@:][^/?#@]*)([/?][!\"$-~]*)?")
+"""RFC 9112 section 3.2.2, for the schemes that can be routed; RFC 9110 section 4.2.1 wants a host in it."""
 
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 """What is believed as the ID of a request: 1 to 128 visible characters."""

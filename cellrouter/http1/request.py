@@ -1,6 +1,6 @@
 """The head of a request: what its fields mean to a proxy is decided one by one."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 from cellrouter.http1 import grammar
 from cellrouter.http1.fields import (
@@ -32,13 +32,15 @@ class RequestHead:
     :ivar minor: the minor version of HTTP/1: 0 or 1.
     :ivar lines: the end-to-end fields, each ``Name: value`` in the client's order and case, without those in
         :attr:`forwarded` and without ``X-Request-ID``.
-    :ivar host: the value of ``Host``; empty if there is none.
+    :ivar host: the value of ``Host``, or None without one.
     :ivar routing_key: the value of ``X-Routing-Key``, or None without one.
     :ivar request_ids: the values of ``X-Request-ID``.
     :ivar forwarded: the fields that tell where the request came from, names in lower case.
     :ivar content_length: the length of the body in bytes, or None when that is not known.
     :ivar chunked: whether the body is chunked.
     :ivar keep_alive: whether the client wants its connection to stay open.
+    :ivar for_connection: the fields that ``Connection`` names, in lower case, beside those that always are
+        for one connection only.
     :ivar upgrade: the protocols that the client offers to switch to, or None.
     :ivar expects_continue: whether the client waits for a 100 before it sends the body.
 
@@ -60,6 +62,7 @@ class RequestHead:
         "chunked",
         "content_length",
         "expects_continue",
+        "for_connection",
         "forwarded",
         "host",
         "keep_alive",
@@ -77,7 +80,7 @@ class RequestHead:
         self.target = target
         self.minor = minor
         self.lines: list[bytes] = []
-        self.host = b""
+        self.host: bytes | None = None
         self.routing_key: bytes | None = None
         self.request_ids: Sequence[bytes] = ()
         self.forwarded: Sequence[tuple[bytes, bytes]] = ()
@@ -85,6 +88,7 @@ class RequestHead:
         self.chunked = False
         self.keep_alive = minor == 1
         self.expects_continue = False
+        self.for_connection: Set[bytes] = frozenset()
         self.upgrade: bytes | None = None
         self._in_origin_form = in_origin_form
         self._hosts = 0
@@ -182,6 +186,7 @@ class RequestHead:
         names -= HOP_BY_HOP
         names -= {b"close"}
         if names:
+            self.for_connection = names
             self.lines = without(self.lines, names)
         if offered and self._upgrades is not None:
             self._take_offer(self._upgrades)

@@ -1,6 +1,6 @@
 """The head of a cell's response: parsed, checked, and ready to be sent on."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 from cellrouter.http1 import grammar
 from cellrouter.http1.body import BodyReader, ChunkedReader, LengthReader, UntilCloseReader
@@ -30,6 +30,7 @@ class ResponseHead:
     :ivar chunked: whether the body is chunked.
     :ivar keep_alive: whether the connection can be used again.
     :ivar interim: whether another response follows (RFC 9110 section 15.2).
+    :ivar protocols: what is switched to, in lower case.
     :ivar switches: whether what follows is another protocol (RFC 9110 section 15.2.2).
 
     :param status: the status.
@@ -39,16 +40,18 @@ class ResponseHead:
 
     __slots__ = (
         "_connection",
+        "_for_connection",
         "_lengths",
         "_minor",
         "_refusal",
         "_transfer_codings",
-        "_upgrade",
+        "_upgrades",
         "chunked",
         "content_length",
         "interim",
         "keep_alive",
         "lines",
+        "protocols",
         "reason",
         "status",
         "switches",
@@ -67,7 +70,9 @@ class ResponseHead:
         self._lengths = 0
         self._connection: list[bytes] | None = None
         self._transfer_codings: list[bytes] | None = None
-        self._upgrade: bytes | None = None
+        self._upgrades: list[bytes] | None = None
+        self._for_connection: Set[bytes] = frozenset()
+        self.protocols: Sequence[bytes] = ()
         self._refusal: Refused | None = None
 
     def take(self, lines: Iterable[bytes]) -> None:
@@ -118,7 +123,7 @@ class ResponseHead:
         if method == b"HEAD" or self.status in (204, 304):
             return LengthReader(0)
         if self.chunked:
-            return ChunkedReader(bad_response)
+            return ChunkedReader(bad_response, self._for_connection)
         if self.content_length is None:
             return UntilCloseReader()
         return LengthReader(self.content_length)
@@ -136,10 +141,16 @@ class ResponseHead:
         self.chunked = True
 
     def _check_switch(self) -> None:
-        if self._upgrade is None:
+        """Check that it is a switch of protocols (RFC 9110 section 7.8)."""
+        upgrade = b", ".join(self._upgrades or ())
+        self.protocols = tokens(upgrade)
+        if not self.protocols:
             self._refuse("the cell switches protocols and does not say to which")
-        else:
-            self.lines += [b"Connection: Upgrade", b"Upgrade: " + self._upgrade]
+        elif self._minor == 0:
+            self._refuse("the cell switches protocols in HTTP/1.0, which cannot be")
+        elif b"upgrade" not in tokens(b",".join(self._connection or ())):
+            self._refuse("the cell switches protocols and its Connection field does not say so")
+        self.lines += [b"Connection: Upgrade", b"Upgrade: " + upgrade]
 
     def _check_connection(self, named: list[bytes]) -> None:
         if len(named) == 1 and (alone := ALONE.get(named[0])) is not None:
@@ -155,6 +166,7 @@ class ResponseHead:
         names -= HOP_BY_HOP
         names -= {b"close"}
         if names:
+            self._for_connection = names
             self.lines = without(self.lines, names)
 
     def _take_content_length(self, value: bytes) -> None:
@@ -172,7 +184,7 @@ class ResponseHead:
         self._connection = [*(self._connection or ()), value]
 
     def _take_upgrade(self, value: bytes) -> None:
-        self._upgrade = value
+        self._upgrades = [*(self._upgrades or ()), value]
 
 
 Take = Callable[[ResponseHead, bytes], None]

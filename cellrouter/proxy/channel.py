@@ -162,7 +162,7 @@ class LeanChannel(Protocol):
             return
         self.deadline_s = inf
         if self._debug_paths and request.target.partition(b"?")[0] in self._debug_paths:
-            self._hand_over(head + buffer.rest)
+            self._hand_over(request, head.partition(b"\r\n")[2] + buffer.rest)
             return
         self._request = request
         if request.has_body:
@@ -178,7 +178,11 @@ class LeanChannel(Protocol):
 
     def _begin_body(self, request: RequestHead, data: bytes) -> None:
         reader: BodyReader
-        reader = ChunkedReader(bad_request) if request.chunked else LengthReader(request.content_length or 0)
+        reader = (
+            ChunkedReader(bad_request, request.for_connection)
+            if request.chunked
+            else LengthReader(request.content_length or 0)
+        )
         self._reader = reader
         self._state = _RECEIVING
         self._exchange = exchange = Exchange(self._engine, self, self._peer)
@@ -411,8 +415,12 @@ class LeanChannel(Protocol):
         elif exchange is not None:
             exchange.client_gone()
 
-    def _hand_over(self, data: bytes) -> None:
-        """Let twisted.web answer this request, the connection's last: it would not route the next ones."""
+    def _hand_over(self, request: RequestHead, data: bytes) -> None:
+        """Let twisted.web answer a request, the connection's last: it would not route the next ones.
+
+        :param request: its head.
+        :param data: what came after its first line.
+        """
         self._state = _HANDED_OVER
         self._idle_from_now()
         self._writer.flush()
@@ -421,8 +429,8 @@ class LeanChannel(Protocol):
         transport.unregisterProducer()
         self._stock = stock = self._stock_channel()
         stock.makeConnection(transport)
-        line, _, fields = data.partition(b"\r\n")
-        stock.dataReceived(line + b"\r\nConnection: close\r\n" + fields)
+        line = b"%b %b HTTP/1.%d" % (request.method, request.target, request.minor)
+        stock.dataReceived(line + b"\r\nConnection: close\r\n" + data)
 
     def pauseProducing(self) -> None:
         """Too much waits to be sent to the client."""

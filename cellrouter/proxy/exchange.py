@@ -6,6 +6,7 @@ The response's side walks through :class:`Phase`. The request's side is over whe
 are independent, since a cell may answer while the client still uploads.
 """
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from cellrouter.http1 import (
     problem,
     request_to_cell,
     response_to_client,
+    tokens,
 )
 from cellrouter.proxy.installed import Destination
 from cellrouter.proxy.pool import refusal
@@ -353,10 +355,13 @@ class Exchange:
             self._progress(now_s)
         self._downstream.send(content, last, trailers)
 
-    @property
-    def offers_upgrade(self) -> bool:
-        """Whether the client has offered to switch protocols."""
-        return self.request is not None and self.request.upgrade is not None
+    def offers(self, protocols: Sequence[bytes]) -> bool:
+        """Tell whether the client has offered to switch to protocols.
+
+        :param protocols: their names in lower case.
+        """
+        offered = None if self.request is None else self.request.upgrade
+        return offered is not None and set(protocols) <= set(tokens(offered))
 
     def switched(self, response: ResponseHead, content: bytes) -> None:
         """The cell took the client's offer: from now on bytes are passed on as they come.

@@ -222,8 +222,8 @@ class UpstreamConnection(Protocol):
         if exchange is None:
             return
         if response.switches:
-            if not exchange.offers_upgrade:
-                raise bad_response("the cell switches protocols without having been asked")
+            if not exchange.offers(response.protocols):
+                raise bad_response("the cell switches to a protocol that it was not asked for")
             self._state = _TUNNELLING
             exchange.switched(response, data)
             return

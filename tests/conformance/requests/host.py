@@ -63,6 +63,7 @@ ROWS = [
         "after other fields",
         b"GET / HTTP/1.1\r\nA: b\r\nHost: x\r\nC: d\r\n\r\n",
     ),
+    Forwarded("empty", host(b"")),
     Forwarded("long", host(b" " + b"h" * 255)),
     Forwarded("none in 1.0", b"GET / HTTP/1.0\r\n\r\n", closes=True),
     Forwarded("1.0", as_1_0(host(b" y:1")), closes=True),

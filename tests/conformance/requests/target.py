@@ -71,6 +71,7 @@ ROWS = [
             ("absolute form: user", b"http://user@x/"),
             ("absolute form: user and password", b"http://x:80@y/"),
             ("absolute form: no authority", b"http:///a"),
+            ("absolute form: no host", b"http://:80/a"),
             ("absolute form: one slash", b"http:/x/a"),
             ("absolute form: no slashes", b"http:x"),
             ("absolute form: backslashes", b"http:\\\\x\\a"),

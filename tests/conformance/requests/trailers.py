@@ -67,6 +67,12 @@ ROWS = [
         b"X-Forwarded-Proto: https",
         b"Via: 1.1 a",
     ),
+    Forwarded(
+        "dropped: named by Connection",
+        trailers(b"First: 1\r\nA: b\r\nLast: 2\r\n\r\n").replace(b"Host: x", b"Host: x\r\nConnection: a", 1),
+        POSTED,
+        gone_trailers=["a"],
+    ),
     dropped("request ID", b"X-Request-ID: evil"),
     dropped("credentials", b"Authorization: Basic YTpi", b"Cookie: a=b", b"Proxy-Authorization: Basic YTpi"),
     dropped(

@@ -37,6 +37,12 @@ ROWS = [
         b"X-Route-Match: b",
         b"X-Request-ID: c",
     ),
+    Passed(
+        "dropped: named by Connection",
+        trailers(b"First: 1\r\nA: b\r\nLast: 2\r\n\r\n").replace(b"\r\n", b"\r\nConnection: a\r\n", 1),
+        gone_trailers=["a"],
+        reused=True,
+    ),
     dropped("framing", b"Content-Length: 7", b"Transfer-Encoding: chunked"),
     dropped("framing with underscores", b"Content_Length: 7", b"Transfer_Encoding: chunked"),
     dropped("for one connection", b"Connection: close", b"Keep-Alive: 1", b"Upgrade: x"),

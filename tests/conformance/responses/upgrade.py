@@ -33,6 +33,19 @@ ROWS = [
         "that Connection does not name", interim(b"101 Switching", b"Upgrade: bytes"), asked=OFFER, doors=RAW
     ),
     Broken(
+        "to another protocol",
+        interim(b"101 Switching", b"Connection: Upgrade", b"Upgrade: other"),
+        asked=OFFER,
+        doors=RAW,
+    ),
+    Broken(
+        "to another protocol beside the offered one",
+        interim(b"101 Switching", b"Connection: Upgrade", b"Upgrade: bytes", b"Upgrade: other"),
+        asked=OFFER,
+        doors=RAW,
+    ),
+    Broken("of a 1.0 cell", SWITCHING.replace(b"HTTP/1.1", b"HTTP/1.0"), asked=OFFER, doors=RAW),
+    Broken(
         "with length and coding",
         interim(
             b"101 S",

@@ -74,7 +74,7 @@ class TargetTests(SynchronousTestCase):
 
     def test_version_1_0_needs_no_host(self) -> None:
         head = parse(b"GET / HTTP/1.0\r\n\r\n")
-        self.assertEqual((head.minor, head.host, head.lines), (0, b"", []))
+        self.assertEqual((head.minor, head.host, head.lines), (0, None, []))
 
     def refuses(self, row: Row) -> None:
         self.assertEqual(refused(self, parse, row.head), row.expected)
