@@ -28,7 +28,12 @@ Get = Callable[..., Awaitable[Any]]
 
 
 async def fetch(
-    url: str, hint: str, get: Get = treq.get, headers: Headers | None = None
+    url: str,
+    hint: str,
+    get: Get = treq.get,
+    headers: Headers | None = None,
+    timeout_s: float = TIMEOUT_S,
+    limit_bytes: int = LIMIT_BYTES,
 ) -> tuple[Any, dict[str, Any] | None]:
     """GET something.
 
@@ -36,18 +41,20 @@ async def fetch(
     :param hint: what somebody can do when there is no answer.
     :param get: sends the request.
     :param headers: the request's own fields.
+    :param timeout_s: seconds to wait for the answer.
+    :param limit_bytes: how long a body is looked at.
     :returns: the response, and the JSON object in its body if it is one.
     :raises click.ClickException: when there is no answer, with one line that says why.
     """
     try:
-        response = await get(url, headers=headers, persistent=False, timeout=TIMEOUT_S)
+        response = await get(url, headers=headers, persistent=False, timeout=timeout_s)
         body = await response.content()
     except _UNREACHABLE as error:
-        raise click.ClickException(f"{url}: no answer: {_reason(error)}; {hint}") from None
+        raise click.ClickException(f"{url}: no answer: {_reason(error, timeout_s)}; {hint}") from None
     except _BAD_URL as error:
         raise click.ClickException(f"{url}: not a usable URL: {error}; {hint}") from None
     try:
-        document = parse_json(body, LIMIT_BYTES)
+        document = parse_json(body, limit_bytes)
     except ConfigRefused:
         document = None
     return response, document if isinstance(document, dict) else None
@@ -71,9 +78,9 @@ async def get_json(url: str, hint: str, get: Get = treq.get) -> dict[str, Any]:
     return document
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, timeout_s: float) -> str:
     """Say in a few words why there was no answer."""
     if isinstance(error, CancelledError | ConnectingCancelledError):
-        return f"nothing within {TIMEOUT_S:g} s"
+        return f"nothing within {timeout_s:g} s"
     reasons = getattr(error, "reasons", None)
-    return _reason(reasons[0].value) if reasons else str(error).rstrip(".") or type(error).__name__
+    return _reason(reasons[0].value, timeout_s) if reasons else str(error).rstrip(".") or type(error).__name__

@@ -1,38 +1,19 @@
 """The commands of ``cellrouter`` and their options; what they do is in the modules beside this one."""
 
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
-from attrs import frozen
-from twisted.internet.defer import Deferred
 
 import cellrouter
 from cellrouter.cli import cell as cells
 from cellrouter.cli import demo as demos
 from cellrouter.cli import routes
 from cellrouter.cli.check import check_file
+from cellrouter.cli.commands import Daemons, json_option, run
+from cellrouter.cli.operate import COMMANDS
 from cellrouter.cli.output import as_json, table
 from cellrouter.daemon.options import endpoint
-
-Job = Callable[[Any], Coroutine[Any, Any, int]]
-"""What a command does on the reactor it is given; returns the exit status."""
-
-
-@frozen
-class Daemons:
-    """Where the daemons are.
-
-    :param control_plane: URL of the control plane.
-    :param data_plane: URL of a data plane's admin port.
-    """
-
-    control_plane: str
-    data_plane: str
-
-
-json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON for programs.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,7 +55,7 @@ def demo(once: bool, json_wanted: bool) -> None:
     async def job(reactor: Any) -> int:
         return await demos.run(reactor, once, json_wanted, click.echo)
 
-    _run(job)
+    run(job)
 
 
 @main.command()
@@ -96,7 +77,7 @@ def cell(name: str, port: str) -> None:
     async def job(reactor: Any) -> int:
         return await cells.serve(reactor, name, description)
 
-    _run(job)
+    run(job)
 
 
 @main.command()
@@ -131,23 +112,10 @@ def route(daemons: Daemons, key: str, file: Path | None, json_wanted: bool) -> N
         return 0
 
     if file is None:
-        _run(job)
+        run(job)
     else:
         show(routes.look_up(file, key))
 
 
-def _run(job: Job) -> None:
-    """Run a job on the reactor and exit with its status; what it cannot do is one line on standard error."""
-    from twisted.internet.task import deferLater, react
-
-    async def run(reactor: Any) -> None:
-        # The job begins when the reactor runs: from then on signals find it, and it can clean up.
-        await deferLater(reactor, 0)
-        try:
-            status = await job(reactor)
-        except click.ClickException as problem:
-            problem.show()
-            status = problem.exit_code
-        raise SystemExit(status)
-
-    react(cast(Callable[..., "Deferred[object]"], run))
+for _command in COMMANDS:
+    main.add_command(_command)

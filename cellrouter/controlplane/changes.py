@@ -8,7 +8,6 @@ that was not checked.
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from cellrouter.controlplane.checking import Checked, Current, check
@@ -25,11 +24,13 @@ from cellrouter.controlplane.proposals import (
     Proposal,
     RevisionMoved,
 )
-from cellrouter.daemon.children import InChild
+from cellrouter.daemon.children import Busy, InChild
 from cellrouter.snapshots.accepted import Accepted, Submission
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import InThread
+
+MAX_WAITING = 8
 
 
 class Changes:
@@ -42,7 +43,7 @@ class Changes:
 
     :param history: assigns revisions.
     :param hub: announces; its current snapshot is the active one.
-    :param clock: tells the time.
+    :param now: tells the time of day, which is what people are shown.
     :param in_thread: runs what takes moderately long.
     :param in_child: runs what takes long.
     :param guards: how much may change at once.
@@ -55,7 +56,7 @@ class Changes:
         self,
         history: History,
         hub: Hub,
-        clock: IReactorTime,
+        now: Callable[[], float],
         in_thread: InThread,
         in_child: InChild,
         guards: Guards,
@@ -66,7 +67,7 @@ class Changes:
         self.on_accepted: Callable[[Accepted], object] = lambda _: None
         self._history = history
         self._hub = hub
-        self._clock = clock
+        self._now = now
         self._in_thread = in_thread
         self._in_child = in_child
         self._guards = guards
@@ -120,7 +121,7 @@ class Changes:
                 return await self._accept(checked, Proposal(content=content, actor=FILE), checked.hash)
             except BeyondGuards as beyond:
                 if self.held is None or self.held.checked.hash != checked.hash:
-                    self.held = Held(checked, beyond.exceeded, self._clock.seconds())
+                    self.held = Held(checked, beyond.exceeded, self._now())
                 raise
 
     async def propose(self, proposal: Proposal) -> Outcome:
@@ -132,8 +133,9 @@ class Changes:
         :raises BeyondGuards: when it goes beyond a guard without an override.
         :raises HistoryUnusable: when it cannot be stored.
         :raises ChildFailed: when it cannot be checked.
+        :raises Busy: when too many other changes are waiting.
         """
-        async with self._lock:
+        async with self._turn():
             self._demand(proposal.if_revision)
             return await self._settle(await self._check(proposal.content), proposal)
 
@@ -147,8 +149,9 @@ class Changes:
         :raises NothingHeld: when nothing is, or something else.
         :raises HistoryUnusable: when it cannot be stored.
         :raises ChildFailed: when it cannot be checked.
+        :raises Busy: when too many other changes are waiting.
         """
-        async with self._lock:
+        async with self._turn():
             held = self.held
             if held is None:
                 raise NothingHeld("no change is held")
@@ -174,8 +177,9 @@ class Changes:
         :raises ConfigRefused: when it is not valid by this release's rules.
         :raises HistoryUnusable: when it cannot be read or stored.
         :raises ChildFailed: when it cannot be checked.
+        :raises Busy: when too many other changes are waiting.
         """
-        async with self._lock:
+        async with self._turn():
             self._demand(if_revision)
             earlier = await self._history.find(revision)
             if earlier is None:
@@ -187,6 +191,15 @@ class Changes:
     def forget_held(self) -> None:
         """Hold nothing: the operator's file does not say it any more."""
         self.held = None
+
+    def _turn(self) -> DeferredLock:
+        """Get in line for a change; each waits with its document in memory.
+
+        :raises Busy: when the line is too long.
+        """
+        if len(self._lock.waiting) >= MAX_WAITING:
+            raise Busy(f"{MAX_WAITING} changes are waiting already; try again")
+        return self._lock
 
     async def _note_file(self, file_hash: str) -> None:
         self.file_hash = file_hash
@@ -257,7 +270,7 @@ class Changes:
         return Submission(
             version=checked.version,
             hash=checked.hash,
-            accepted_at=self._clock.seconds(),
+            accepted_at=self._now(),
             actor=proposal.actor,
             reason=proposal.reason,
             changes="" if checked.counts is None else str(checked.counts),

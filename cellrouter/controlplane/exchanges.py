@@ -14,7 +14,7 @@ from cellrouter.controlplane.bodies import BoundedRequest
 from cellrouter.controlplane.operators import NotAuthorised, authorise
 from cellrouter.controlplane.proposals import BeyondGuards, NoSuchRevision, NothingHeld, RevisionMoved
 from cellrouter.daemon import JsonRoot
-from cellrouter.daemon.children import Busy, ChildFailed
+from cellrouter.daemon.children import Busy, ChildFailed, Stopping
 from cellrouter.daemon.resources import JSON, prepare, problem
 from cellrouter.daemon.text import quoted
 from cellrouter.snapshots.history_schema import HistoryUnusable
@@ -37,6 +37,7 @@ STATUSES: Mapping[type[Exception], int] = {
     RevisionMoved: http.PRECONDITION_FAILED,
     ConfigRefused: UNPROCESSABLE,
     ChildFailed: http.SERVICE_UNAVAILABLE,
+    Stopping: http.SERVICE_UNAVAILABLE,
     Busy: http.SERVICE_UNAVAILABLE,
     HistoryUnusable: INSUFFICIENT_STORAGE,
 }

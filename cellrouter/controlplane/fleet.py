@@ -97,6 +97,14 @@ class Fleet:
         self._forget()
         return [*self._connected, *self._departed.values()]
 
+    def recall(self, node: Node) -> None:
+        """Take note of a data plane that was there before this control plane started.
+
+        :param node: it, without a connection and with a name; the longest gone has to come first.
+        """
+        self._departed[node.key] = node
+        self._forget()
+
     def arrived(self, address: str) -> Node:
         """Take note of a new connection, which has no name yet.
 

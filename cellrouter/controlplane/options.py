@@ -3,6 +3,7 @@
 import re
 
 from cellrouter.config import DEFAULT_MAX_CONFIG_BYTES
+from cellrouter.controlplane.convergence import expected_nodes
 from cellrouter.daemon.options import (
     DaemonOptions,
     Setting,
@@ -44,5 +45,8 @@ class ControlPlaneOptions(DaemonOptions):
         Setting("max-removed-pct", "5", percentage, "hold a change that removes more of the routes"),
         Setting("max-remapped-pct", "10", percentage, "hold a change that moves more of the routes"),
         Setting("max-growth", "2.0", growth, "hold a change that makes the table so many times as long"),
+        Setting(
+            "expect-nodes", None, expected_nodes, "how many data planes there should be, or their node ids"
+        ),
         Setting("history", str(DEFAULT_KEEP), positive_int, "how many accepted configs to keep"),
     )

@@ -1,10 +1,13 @@
 """What the control plane says of itself over HTTP, as JSON values."""
 
+from collections import Counter
+
 from attrs import asdict
 from twisted.internet.interfaces import IReactorTime
 from twisted.web import http
 
 from cellrouter.controlplane.changes import Changes
+from cellrouter.controlplane.convergence import Expected, Standing, Target, convergence, standing
 from cellrouter.controlplane.fleet import Node, Presence, Report
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.intake import HOW_TO_RELEASE, Intake
@@ -16,6 +19,7 @@ from cellrouter.wire import Running
 
 Json = dict[str, object]
 
+MAX_LISTED = 100
 NO_CONFIG = "no config has been accepted yet"
 
 
@@ -43,16 +47,30 @@ def health(hub: Hub, intake: Intake, changes: Changes) -> tuple[int, Json]:
     return http.OK, document
 
 
-def fleet(hub: Hub, clock: IReactorTime) -> tuple[int, Json]:
+def fleet(hub: Hub, intake: Intake, clock: IReactorTime, expected: Expected) -> Json:
     """List every data plane known, the connected ones first, beside what they should run.
 
-    :returns: the HTTP status, 200, and the document.
+    :param expected: which data planes there should be.
     """
-    now = clock.seconds()
-    return http.OK, {
-        "active": _identity(hub.current) if hub.current is not None else None,
+    now, nodes, current = clock.seconds(), hub.fleet.nodes(), hub.current
+    document: Json = {
+        "active": None if current is None else _identity(current),
+        "file_differs": intake.file_differs,
+        "file_state": intake.file_state.value,
         "connected": hub.connected,
-        "data_planes": [_node(node, now) for node in hub.fleet.nodes()],
+    }
+    if current is None:
+        return {**document, "converged": False, "data_planes": [_node(node, None, now) for node in nodes]}
+    target = Target(current.accepted.revision, current.accepted.hash)
+    found = convergence(nodes, target, expected)
+    standings = Counter(standing(node, target).value for node in nodes)
+    return {
+        **document,
+        "converged": found.converged,
+        "waiting_for": list(found.waiting_for[:MAX_LISTED]),
+        "missing": found.missing,
+        "states": {each.value: standings[each.value] for each in Standing},
+        "data_planes": [_node(node, target, now) for node in nodes],
     }
 
 
@@ -113,11 +131,12 @@ def _identity(announcement: Announcement) -> Json:
     }
 
 
-def _node(node: Node, now: float) -> Json:
+def _node(node: Node, target: Target | None, now: float) -> Json:
     return {
         "node_id": node.node_id,
         "address": node.address,
         "connected": node.presence is Presence.CONNECTED,
+        "state": None if target is None else standing(node, target).value,
         "connections": node.connections,
         "since": utc_timestamp(node.since),
         "last_seen": utc_timestamp(node.last_seen),

@@ -1,5 +1,8 @@
 """The control plane's HTTP interface, as one tree of resources."""
 
+from collections.abc import Callable
+from functools import partial
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.web import http
 from twisted.web.resource import Resource
@@ -8,11 +11,13 @@ from twisted.web.server import Request
 from cellrouter.controlplane import reports
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.connect import ConnectResource
+from cellrouter.controlplane.convergence import Expected, expected_nodes
+from cellrouter.controlplane.exchanges import Parameters, Question
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.operations import Operations, add_operations
 from cellrouter.daemon import JsonResource, JsonRoot
-from cellrouter.daemon.resources import JSON, prepare, problem
+from cellrouter.daemon.resources import JSON, encode, prepare, problem
 
 
 class ConfigResource(JsonResource):
@@ -33,8 +38,31 @@ class ConfigResource(JsonResource):
         return prepare(request, http.OK, JSON, text)
 
 
+class FleetResource(Question):
+    """Answer with the fleet; ``expect-nodes`` in the query says which data planes the asker expects.
+
+    :param report: makes the report.
+    :param expected: which data planes there should be when the asker does not say.
+    """
+
+    def __init__(self, report: Callable[[Expected], object], expected: Expected) -> None:
+        super().__init__(self._fleet, {"expect-nodes": expected_nodes})
+        self._report = report
+        self._expected = expected
+
+    async def _fleet(self, request: Request, given: Parameters) -> bytes:
+        wanted = given.get("expect-nodes", self._expected)
+        assert isinstance(wanted, Expected)
+        return encode(self._report(wanted))
+
+
 def build_root(
-    hub: Hub, intake: Intake, changes: Changes, operations: Operations, clock: IReactorTime
+    hub: Hub,
+    intake: Intake,
+    changes: Changes,
+    operations: Operations,
+    expected: Expected,
+    clock: IReactorTime,
 ) -> Resource:
     """Put the control plane's resources together.
 
@@ -42,13 +70,14 @@ def build_root(
     :param intake: knows how the operator's file stands.
     :param changes: knows what is held.
     :param operations: answers what operators ask and do.
+    :param expected: which data planes there should be.
     :param clock: gives the time that ages are measured by.
     :returns: the root of the tree, for a ``twisted.web.server.Site``.
     """
     root = JsonRoot()
     root.putChild(b"connect", ConnectResource(hub))
     root.putChild(b"health", JsonResource(lambda: reports.health(hub, intake, changes)))
-    root.putChild(b"fleet", JsonResource(lambda: reports.fleet(hub, clock)))
+    root.putChild(b"fleet", FleetResource(partial(reports.fleet, hub, intake, clock), expected))
     config = ConfigResource(hub)
     add_operations(config, operations)
     root.putChild(b"config", config)

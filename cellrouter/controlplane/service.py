@@ -1,5 +1,6 @@
 """The control plane, wired together."""
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -10,12 +11,14 @@ from twisted.internet.threads import deferToThreadPool
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
+from cellrouter.controlplane.convergence import ALL_SEEN, Expected
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
+from cellrouter.controlplane.roster import Roster
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
 from cellrouter.daemon.children import ChildReactor, Children
 from cellrouter.snapshots.history import History
@@ -47,9 +50,11 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     try:
         history = History.open(folder / "history.db", reactor, cast(int, options["history"]))
         hub = Hub(reactor)
-        changes = Changes(history, hub, reactor, in_thread, for_changes, guards, limit_bytes)
+        changes = Changes(history, hub, time.time, in_thread, for_changes, guards, limit_bytes)
         intake = Intake(path, changes, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes)
         intake.load_blocking()
+        roster = Roster(hub.fleet, history, reactor)
+        roster.load_blocking()
     except (HistoryUnusable, Unreadable) as error:
         raise SystemExit(f"{options.daemon}: {error}") from None
     except ConfigRefused as refused:
@@ -57,10 +62,11 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
             "\n".join(f"{options.daemon}: {path}: {each}" for each in refused.violations)
         ) from None
     operations = Operations(changes, history, for_questions)
-    site = BoundedSite(build_root(hub, intake, changes, operations, reactor), limit_bytes, reactor)
+    expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
+    site = BoundedSite(build_root(hub, intake, changes, operations, expected, reactor), limit_bytes, reactor)
     listener = ListenerService(reactor, options["port"], site, "control plane", "--port", options.daemon)
     # They stop in the reverse order: no new connections, then none at all, then no more changes.
     control_plane = DaemonService(options, reactor)
-    for service in (history, intake, for_questions, for_changes, hub, listener):
+    for service in (history, roster, intake, for_questions, for_changes, hub, listener):
         service.setServiceParent(control_plane)
     return control_plane

@@ -40,6 +40,13 @@ class CannotStart(ChildFailed):
     """There is no child process; the message says why."""
 
 
+class Stopping(ChildFailed):
+    """The daemon is stopping, and its children with it."""
+
+    def __init__(self) -> None:
+        super().__init__("the daemon is stopping")
+
+
 class Busy(Exception):
     """Too many calls are waiting already."""
 
@@ -73,16 +80,17 @@ class Children(Service):
         """End the child that runs; its call and those that wait fail."""
         Service.stopService(self)
         if self._current is not None:
-            self._current.kill("the daemon is stopping")
+            self._current.kill(Stopping())
 
     async def _run(self, function: Callable[..., Any], arguments: tuple[object, ...]) -> Any:
         if len(self._lock.waiting) >= MAX_WAITING:
             raise Busy("too many calls are waiting")
         async with self._lock:
             if not self.running:
-                raise ChildFailed("the daemon is stopping")
+                raise Stopping
             self._current = child = _Child(pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL))
-            timeout = self._reactor.callLater(TIMEOUT_S, child.kill, f"it took longer than {TIMEOUT_S:g} s")
+            too_long = ChildFailed(f"it took longer than {TIMEOUT_S:g} s")
+            timeout = self._reactor.callLater(TIMEOUT_S, child.kill, too_long)
             try:
                 self._reactor.spawnProcess(child, self._command[0], self._command, env=_environment())
                 answer = await child.ended
@@ -120,7 +128,7 @@ class _Child(ProcessProtocol):
     ended: "Deferred[bytes]" = field(factory=Deferred)
     _answer: list[bytes] = field(factory=list)
     _complaint: bytes = b""
-    _killed_because: str = ""
+    _killed_because: ChildFailed | None = None
 
     @property
     def _process(self) -> IProcessTransport:
@@ -141,8 +149,8 @@ class _Child(ProcessProtocol):
         """Take what only a defect has it say."""
         self._complaint = (self._complaint + data)[-MAX_COMPLAINT_BYTES:]
 
-    def kill(self, reason: str) -> None:
-        """End it."""
+    def kill(self, reason: ChildFailed) -> None:
+        """End it; whoever called it gets the reason."""
         self._killed_because = reason
         try:
             self._process.signalProcess("KILL")
@@ -155,8 +163,9 @@ class _Child(ProcessProtocol):
         if ending.exitCode == 0:
             self.ended.callback(b"".join(self._answer))
             return
-        how = self._killed_because or (
-            f"it was ended by signal {ending.signal}" if ending.signal else f"exit status {ending.exitCode}"
-        )
+        if self._killed_because is not None:
+            self.ended.errback(self._killed_because)
+            return
+        how = f"it was ended by signal {ending.signal}" if ending.signal else f"exit status {ending.exitCode}"
         last = self._complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
         self.ended.errback(ChildFailed(f"{how}: {last}" if last else how))

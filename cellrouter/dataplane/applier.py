@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from cellrouter.config import CompiledConfig, ConfigRefused, Violation, compile_config
-from cellrouter.daemon.children import ChildFailed
+from cellrouter.daemon.children import ChildFailed, Stopping
 from cellrouter.daemon.text import quoted
 from cellrouter.daemon.work import Worker
 from cellrouter.dataplane.complaints import Complaint, Complaints
@@ -121,6 +121,8 @@ class Applier:
             answer: Ack | Nack = await self._apply(job)
         except ConfigRefused as refused:
             answer = self._refuse(job.message, refused.violations)
+        except Stopping:
+            return
         except ChildFailed as error:
             answer = self._refuse(job.message, (not_checked(error),))
         job.answer(answer)

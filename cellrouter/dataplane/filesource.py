@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from cellrouter.config import CompiledConfig, ConfigRefused, compile_config
-from cellrouter.daemon.children import ChildFailed
+from cellrouter.daemon.children import ChildFailed, Stopping
 from cellrouter.daemon.work import Worker
 from cellrouter.snapshots.active import ActiveSnapshot, Snapshot, Source
 from cellrouter.snapshots.poller import FilePoller, InThread
@@ -74,6 +74,8 @@ class FileSource(Service):
     async def _consider(self, content: bytes) -> None:
         try:
             compiled: CompiledConfig = await self._work(compile_config, content, self._limit_bytes)
+        except Stopping:
+            return
         except ChildFailed as error:
             self.log.error("{path} could not be checked: {error}", path=self._path, error=error)
             self._not_taken()

@@ -5,6 +5,20 @@ from attrs import frozen
 from cellrouter.config import Revision
 
 
+@frozen
+class SeenNode:
+    """A data plane that was seen.
+
+    :ivar node_id: its name.
+    :ivar last_seen: when it last sent anything, in seconds since the epoch.
+    :ivar document: what else is known of it, as JSON.
+    """
+
+    node_id: str
+    last_seen: float
+    document: str
+
+
 @frozen(kw_only=True)
 class Submission:
     """A validated document on its way into the history.

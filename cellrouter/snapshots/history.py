@@ -7,11 +7,11 @@ reused, and never means two documents, whenever the process is killed or the mac
 
 import sqlite3
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from attrs import asdict, fields
+from attrs import asdict, astuple, fields
 from attrs.filters import exclude
 from twisted.application.service import Service
 from twisted.enterprise.adbapi import ConnectionPool
@@ -19,7 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorCore
 
 from cellrouter.config import Revision
-from cellrouter.snapshots.accepted import Accepted, Entry, Submission
+from cellrouter.snapshots.accepted import Accepted, Entry, SeenNode, Submission
 from cellrouter.snapshots.history_schema import HistoryUnusable, configure, connection, migrate, transaction
 
 DEFAULT_KEEP = 100
@@ -144,6 +144,24 @@ class History(Service):
         """
         await self._interact(_note_file, file_hash)
 
+    def nodes_blocking(self) -> list[SeenNode]:
+        """Return every data plane that was noted, in the order in which they were last seen.
+
+        :raises HistoryUnusable: when the file cannot be read.
+        """
+        with connection(self.path) as database:
+            rows = database.execute("SELECT node_id, last_seen, document FROM nodes ORDER BY last_seen")
+            return [SeenNode(*row) for row in rows]
+
+    async def note_nodes(self, nodes: Sequence[SeenNode], forget_before: float) -> None:
+        """Note what is known of data planes.
+
+        :param nodes: those of which something new is known.
+        :param forget_before: those that were last seen before this are forgotten.
+        :raises HistoryUnusable: when it cannot be stored.
+        """
+        await self._interact(_note_nodes, nodes, forget_before)
+
     async def entries(self) -> list[Entry]:
         """Return what is kept, the newest first, without the documents.
 
@@ -216,6 +234,12 @@ def _accept(cursor: Cursor, submission: Submission, file_hash: str | None, keep:
     revision = Revision(cursor.lastrowid)
     cursor.execute("DELETE FROM snapshots WHERE revision <= ?", (revision - keep,))
     return Accepted(revision=revision, text=submission.text, **described)
+
+
+def _note_nodes(cursor: Cursor, nodes: Sequence[SeenNode], forget_before: float) -> None:
+    cursor.execute("DELETE FROM nodes WHERE last_seen < ?", (forget_before,))
+    for node in nodes:
+        cursor.execute("INSERT OR REPLACE INTO nodes VALUES (?, ?, ?)", astuple(node))
 
 
 def _note_file(cursor: Cursor, file_hash: str) -> None:

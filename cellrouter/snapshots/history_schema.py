@@ -28,6 +28,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """INSERT INTO meta SELECT 'file_hash', hash FROM snapshots
             WHERE revision = (SELECT max(revision) FROM snapshots)""",
     ),
+    (
+        """CREATE TABLE nodes (
+            node_id TEXT PRIMARY KEY,
+            last_seen REAL NOT NULL,
+            document TEXT NOT NULL
+        )""",
+    ),
 )
 """Statements that bring the schema from version N to N + 1; the file's ``user_version`` counts them."""
 

@@ -131,9 +131,17 @@ class Fleet:
 
     async def acked(self) -> dict[str, Any]:
         """Ask the control plane which config the data plane acked last."""
-        url = f"http://127.0.0.1:{self._control_plane_port}/fleet"
-        (data_plane,) = json.loads(await until_answers(url))["data_planes"]
+        (data_plane,) = (await self.ask_control_plane("/fleet"))["data_planes"]
         return data_plane["last_ack"]
+
+    @property
+    def control_plane_url(self) -> str:
+        """Where the control plane is."""
+        return f"http://127.0.0.1:{self._control_plane_port}"
+
+    async def ask_control_plane(self, path: str) -> Any:
+        """GET a JSON document of the control plane's."""
+        return json.loads(await until_answers(f"{self.control_plane_url}{path}"))
 
     async def data_port(self) -> int:
         """Give the number of the data plane's port."""

@@ -1,4 +1,4 @@
-"""Run a Python command line whose time of day jumps: an hour ahead at SIGUSR1, an hour back at SIGUSR2.
+"""Run a Python command line whose time of day jumps: a day ahead at SIGUSR1, a day back at SIGUSR2.
 
 ``python jumping_clock.py python -c CODE ARGUMENT...``
 """
@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-HOUR_S = 3600.0
+DAY_S = 24 * 3600.0
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     time.time = lambda: real() + set_by[0]
 
     def jump(number: int, frame: object) -> None:
-        set_by[0] += HOUR_S if number == signal.SIGUSR1 else -HOUR_S
+        set_by[0] += DAY_S if number == signal.SIGUSR1 else -DAY_S
 
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, jump)

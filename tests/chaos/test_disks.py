@@ -7,10 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import treq
 from twisted.trial.unittest import SkipTest
 
 from tests.chaos.cases import ChaosTestCase
 from tests.chaos.fleet import FIRST
+from tests.support.documents import document
 
 IN_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 """Runs a command that can mount for itself what ends with it."""
@@ -98,3 +100,20 @@ class DiskTests(ChaosTestCase):
         await self.assert_served("small", self.fleet.cells[1])
         self.assertNotIn(b"Traceback", self.fleet.control_plane.stderr)
         self.assert_no_traceback()
+
+    async def test_an_operator_learns_of_a_full_disk_and_no_revision_is_lost_or_given_out_twice(self) -> None:
+        await self.start(control_plane=self.on_disk("cp", CONTROL_PLANE_DISK))
+        url = f"{self.fleet.control_plane_url}/config"
+        small, large = (json.dumps(document(**fields)).encode() for fields in ({"version": "2"}, TOO_LARGE))
+        response = await treq.post(f"{url}/apply", data=large, persistent=False)
+        self.assertEqual(response.code, 507)
+        self.assertIn("database or disk is full", (await response.json())["detail"])
+        await self.assert_served(FIRST, self.fleet.cells[0])
+        for number in (2, 3):
+            response = await treq.post(f"{url}/apply", data=small, persistent=False)
+            self.assertEqual((await response.json())["revision"], 2, number)
+        response = await treq.post(f"{url}/rollback?to=1&reason=back", persistent=False)
+        self.assertEqual((await response.json())["revision"], 3)
+        listed = (await self.fleet.ask_control_plane("/config/versions"))["versions"]
+        self.assertEqual([each["revision"] for each in listed], [3, 2, 1])
+        self.assertNotIn(b"Traceback", self.fleet.control_plane.stderr)

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import treq
@@ -9,7 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from tests.integration.data_plane_client import Recording, RecordingClient, connect
-from tests.support.processes import Child, ProcessTestCase
+from tests.support.processes import Child, ProcessTestCase, until
 
 
 def config(version: str, port: int = 9001) -> bytes:
@@ -252,3 +253,14 @@ class LifeTests(ControlPlaneTestCase):
         _, recording = await self.connect(port)
         snapshot = await recording.snapshot(lambda snapshot: True)
         self.assertEqual((snapshot["revision"], snapshot["config"]), (1, json.loads(config("1.0.0"))))
+
+    async def test_sigterm_while_a_large_config_is_checked_ends_it_at_once_without_a_complaint(self) -> None:
+        process, _ = await self.serve(config("1.0.0"))
+        large = json.loads(config("2"))
+        large["routingTable"] = {f"customer-{number}": "tier1" for number in range(200_000)}
+        self.replace(json.dumps(large).encode())
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        await until(lambda: children.read_text() != "" or b"revision 2" in process.stderr)
+        self.assertEqual(await process.stop(), 0)
+        self.assertNotIn(b"cannot be checked", process.stderr)
+        self.assertNotIn(b"Traceback", process.stderr)

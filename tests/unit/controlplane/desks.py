@@ -34,6 +34,7 @@ class Desk:
     """What decides about changes, on a real file and a real history, with a fake clock.
 
     :ivar children_fail: whether child processes die instead of answering.
+    :ivar slow_child: what the next child process waits for.
 
     :param folder: for the file and the history; the same one again is a restart.
     :param clock: drives everything.
@@ -41,12 +42,13 @@ class Desk:
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.children_fail = False
+        self.slow_child: Deferred[None] | None = None
         self.clock = clock
         self.path = folder / "routing.json"
         self.history = SynchronousHistory.open(folder / "history.db", clock)
         self.hub = Hub(clock)
         self.changes = Changes(
-            self.history, self.hub, clock, maybeDeferred, self.in_child, Guards(), LIMIT_BYTES
+            self.history, self.hub, clock.seconds, maybeDeferred, self.in_child, Guards(), LIMIT_BYTES
         )
         self.intake = Intake(self.path, self.changes, clock, maybeDeferred, 2.0, LIMIT_BYTES)
 
@@ -54,6 +56,9 @@ class Desk:
         """Run a function here and now."""
         if self.children_fail:
             return fail(ChildFailed("it was ended by signal 9"))
+        if self.slow_child is not None:
+            slow, self.slow_child = self.slow_child, None
+            return slow.addCallback(lambda _: function(*arguments))
         return maybeDeferred(function, *arguments)
 
     def poll(self) -> None:

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import ConfigRefused
+from cellrouter.controlplane.changes import MAX_WAITING
 from cellrouter.controlplane.intake import FileState
 from cellrouter.controlplane.proposals import (
     BeyondGuards,
@@ -18,6 +19,7 @@ from cellrouter.controlplane.proposals import (
     Proposal,
     RevisionMoved,
 )
+from cellrouter.daemon.children import Busy
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from tests.support.documents import text
@@ -275,6 +277,16 @@ class CheckingFailsTests(ChangesTestCase):
 
 class AtOnceTests(ChangesTestCase):
     """Several changes at the same time."""
+
+    def test_too_many_are_turned_away(self) -> None:
+        slow: Deferred[None] = Deferred()
+        self.desk.slow_child = slow
+        waiting = [self.propose(routes(101)) for _ in range(MAX_WAITING + 1)]
+        self.failureResultOf(self.propose(routes(101)), Busy)
+        slow.callback(None)
+        self.assertEqual(
+            [self.successResultOf(each).accepted.revision for each in waiting], [2] * len(waiting)
+        )
 
     def test_only_one_of_two_made_for_the_same_revision_is_taken(self) -> None:
         both = [self.propose(routes(number), if_revision=1) for number in (101, 102)]

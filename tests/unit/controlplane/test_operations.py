@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane import bodies
 from cellrouter.controlplane.bodies import BoundedSite
+from cellrouter.controlplane.convergence import ALL_SEEN
 from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.resources import build_root
 from tests.support.documents import document, text
@@ -36,7 +37,7 @@ class OperationsTestCase(SynchronousTestCase):
         desk.path.write_bytes(routes(100))
         desk.intake.load_blocking()
         operations = Operations(desk.changes, desk.history, desk.in_child)
-        root = build_root(desk.hub, desk.intake, desk.changes, operations, clock)
+        root = build_root(desk.hub, desk.intake, desk.changes, operations, ALL_SEEN, clock)
         self.site = BoundedSite(root, LIMIT_BODY_BYTES, clock)
         self.post("apply", routes(101, "1.0.1"), actor="ann", reason="a new customer")
 

@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane import reports
+from cellrouter.controlplane.convergence import ALL_SEEN
 from tests.unit.controlplane.desks import Desk
 from tests.unit.controlplane.peers import Peer
 from tests.unit.controlplane.test_intake import config
@@ -64,9 +65,9 @@ class ReportTests(SynchronousTestCase):
         running = {"version": "0.9.0", "revision": 7, "hash": "sha256:old", "source": "last_known_good"}
         peer.send({"type": "hello", "node_id": "dp-1", "software": "0.1.0", "running": running})
         error = {"path": "/version", "code": "empty_version", "message": "it is empty"}
-        peer.send({"type": "nack", "version": "1.0.0", "revision": 1, "hash": "h", "errors": [error]})
+        peer.send({"type": "nack", "version": "1.0.0", "revision": 1, "hash": None, "errors": [error]})
         self.clock.advance(2.5)
-        _, report = reports.fleet(self.hub, self.clock)
+        report = reports.fleet(self.hub, self.intake, self.clock, ALL_SEEN)
         self.assertEqual(
             report["data_planes"],
             [
@@ -74,6 +75,7 @@ class ReportTests(SynchronousTestCase):
                     "node_id": "dp-1",
                     "address": "10.0.0.7:50001",
                     "connected": True,
+                    "state": "nacked",
                     "connections": 1,
                     "since": "2001-09-09T01:46:40.000Z",
                     "last_seen": "2001-09-09T01:46:40.000Z",
@@ -84,7 +86,7 @@ class ReportTests(SynchronousTestCase):
                     "last_nack": {
                         "version": "1.0.0",
                         "revision": 1,
-                        "hash": "h",
+                        "hash": None,
                         "at": "2001-09-09T01:46:40.000Z",
                         "age_s": 2.5,
                         "errors": [error],
@@ -97,5 +99,5 @@ class ReportTests(SynchronousTestCase):
     def test_an_age_is_never_negative_though_clocks_are_set_back(self) -> None:
         Peer(self.hub)
         past = Clock()
-        (node,) = reports.fleet(self.hub, past)[1]["data_planes"]
+        (node,) = reports.fleet(self.hub, self.intake, past, ALL_SEEN)["data_planes"]
         self.assertEqual(node["age_s"], 0.0)

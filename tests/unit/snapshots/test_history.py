@@ -6,13 +6,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from attrs import evolve
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from cellrouter.snapshots import history_schema
 from cellrouter.snapshots.accepted import Accepted, Submission
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import MIGRATIONS, HistoryUnusable
@@ -151,6 +154,41 @@ class BlockingHistoryTests(SynchronousTestCase):
         self.assertEqual(sorted(said), list(range(1, max(said) + 1)))
 
 
+class MigrationTests(SynchronousTestCase):
+    """A file that an earlier release made."""
+
+    def test_it_keeps_its_revisions_and_its_source_and_knows_that_they_came_from_the_file(self) -> None:
+        path = Path(self.enterContext(TemporaryDirectory())) / "history.db"
+        database = sqlite3.connect(path)
+        for statement in MIGRATIONS[0]:
+            database.execute(statement)
+        database.execute("PRAGMA user_version = 1")
+        database.execute("INSERT INTO meta VALUES ('source_id', 'the-source')")
+        document = {"version": "old", "routingTable": {}}
+        for revision in (6, 7):
+            blob = zlib.compress(json.dumps(document).encode())
+            row = (revision, "old", f"sha256:{revision}", 1.0, "file", "", blob)
+            database.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        database.commit()
+        database.close()
+        history = History.open(path, reactor)
+        newest = history.newest_blocking()
+        assert newest is not None
+        self.assertEqual((history.source_id, newest.revision), ("the-source", 7))
+        self.assertEqual((json.loads(newest.text), newest.changes, newest.restores), (document, "", None))
+        self.assertEqual(history.file_hash_blocking(), "sha256:7")
+        self.assertEqual(history.accept_blocking(submission("new")).revision, 8)
+
+    def test_one_that_fails_half_way_leaves_the_file_as_it_was(self) -> None:
+        path = Path(self.enterContext(TemporaryDirectory())) / "history.db"
+        broken = (*MIGRATIONS, ("CREATE TABLE more (x)", "CREATE TABLE more (x)"))
+        History.open(path, reactor).accept_blocking(submission("a"))
+        self.patch(history_schema, "MIGRATIONS", broken)
+        self.assertRaises(HistoryUnusable, History.open, path, reactor)
+        self.patch(history_schema, "MIGRATIONS", MIGRATIONS)
+        self.assertEqual(History.open(path, reactor).accept_blocking(submission("b")).revision, 2)
+
+
 class RunningHistoryTests(TestCase):
     """What happens while the reactor runs, in the database thread."""
 
@@ -183,3 +221,31 @@ class RunningHistoryTests(TestCase):
         self.history.stopService()
         with self.assertRaisesRegex(HistoryUnusable, "closed"):
             await self.accept("a")
+
+    async def test_entries_are_what_is_kept_without_the_documents(self) -> None:
+        for label in "ab":
+            await self.accept(label)
+        newest, oldest = await self.history.entries()
+        self.assertEqual((newest.revision, newest.version, oldest.revision), (2, "b", 1))
+
+    async def test_a_revision_is_found_as_it_was_accepted_or_not_at_all(self) -> None:
+        accepted = await self.accept("a")
+        await self.accept("b")
+        self.assertEqual(await self.history.find(1), accepted)
+        self.assertIsNone(await self.history.find(99))
+
+    async def test_who_why_and_what_are_kept(self) -> None:
+        said = evolve(
+            submission("a"), actor="ann", reason="it broke", changes="x", overridden="y", restores=3
+        )
+        await self.history.accept(said)
+        (entry,) = await self.history.entries()
+        self.assertEqual((entry.actor, entry.reason), ("ann", "it broke"))
+        self.assertEqual((entry.changes, entry.overridden, entry.restores), ("x", "y", 3))
+
+    async def test_what_is_noted_of_the_file_survives(self) -> None:
+        self.assertIsNone(self.history.file_hash_blocking())
+        await self.history.accept(submission("a"), "sha256:file")
+        self.assertEqual(self.history.file_hash_blocking(), "sha256:file")
+        await self.history.note_file("sha256:other")
+        self.assertEqual(self.history.file_hash_blocking(), "sha256:other")

@@ -1,0 +1,106 @@
+"""Asks a control plane, and tells it what to do."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import IO, Any
+from urllib.parse import urlencode
+
+import click
+import treq
+from attrs import frozen
+
+from cellrouter.cli.client import Get, fetch
+from cellrouter.config import DEFAULT_MAX_CONFIG_BYTES
+
+TIMEOUT_S = 90.0
+"""How long a change may take: longer than the control plane gives a check."""
+
+LIMIT_BYTES = 4 * DEFAULT_MAX_CONFIG_BYTES
+HINT = "give the URL of the control plane with --control-plane or CONTROL_PLANE"
+
+CONFLICT, PRECONDITION_FAILED = 409, 412
+
+Json = dict[str, Any]
+
+
+class Refused(click.ClickException):
+    """The control plane has answered that it does not do it.
+
+    :ivar document: its answer.
+    """
+
+    advice = ""
+
+    def __init__(self, document: Json) -> None:
+        super().__init__(f"{document['detail']}{self.advice}")
+        self.document = document
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it: one line, after a line for everything that is wrong with a config."""
+        for each in self.document.get("violations", ()):
+            place = each["path"] or "(document)"
+            click.echo(f"{place}: {each['code']}: {each['message']}", file=file, err=file is None)
+        super().show(file)
+
+
+class BeyondGuards(Refused):
+    """The change is larger than changes may be."""
+
+    exit_code = 4
+    advice = "; to do it all the same: --override REASON"
+
+
+class RevisionMoved(Refused):
+    """Another revision is active than the change was made for."""
+
+    exit_code = 5
+
+
+@frozen
+class ControlPlane:
+    """A control plane somewhere.
+
+    :param url: where.
+    :param request: sends requests: ``treq.request``, or a stand-in.
+    """
+
+    url: str
+    request: Get = treq.request
+
+    async def get(self, path: str, query: Mapping[str, object] | None = None) -> Json:
+        """Ask something.
+
+        :param path: what.
+        :param query: parameters; those that are None are left out.
+        :returns: the answer.
+        :raises Refused: when it answers with a problem.
+        :raises click.ClickException: when it does not answer as a control plane.
+        """
+        return await self._send("GET", path, query, None)
+
+    async def post(self, path: str, query: Mapping[str, object], body: bytes = b"") -> Json:
+        """Tell it to do something; parameters and errors are those of :meth:`get`.
+
+        :param body: what goes with it.
+        """
+        return await self._send("POST", path, query, body)
+
+    async def _send(
+        self, method: str, path: str, query: Mapping[str, object] | None, body: bytes | None
+    ) -> Json:
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        url = f"{self.url}{path}" + (f"?{urlencode(given)}" if given else "")
+        send = partial(self.request, method, data=body)
+        response, document = await fetch(url, HINT, send, timeout_s=TIMEOUT_S, limit_bytes=LIMIT_BYTES)
+        if response.code != 200 and document is not None and "detail" in document:
+            raise _refusal(response.code, document)
+        if response.code != 200 or document is None:
+            text = f"{url}: answered {response.code}, not as a control plane does; {HINT}"
+            raise click.ClickException(text)
+        return document
+
+
+def _refusal(status: int, document: Json) -> Refused:
+    if status == CONFLICT and "exceeded" in document:
+        return BeyondGuards(document)
+    return RevisionMoved(document) if status == PRECONDITION_FAILED else Refused(document)

@@ -1,0 +1,157 @@
+"""What a control plane answers, as text for people."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cellrouter.cli.output import table
+from cellrouter.config import Counts
+
+Json = dict[str, Any]
+
+SHOWN_KEYS = 5
+SHOWN_HASH_CHARS = len("sha256:") + 12
+SHOWN_ERRORS = 3
+
+FILE_STATES = {
+    "held": "a change of the config file is held, see /health; release: cellrouter apply --override REASON",
+    "differs": "the config file says something else, and is taken again when its content changes",
+}
+
+
+def history(listed: Json) -> str:
+    """Show ``/config/versions``."""
+    headings = ("", "revision", "version", "accepted", "by", "changes", "reason")
+    rows = [
+        (
+            "*" if each["revision"] == listed["active"] else "",
+            *(each["revision"], each["version"], each["accepted_at"], each["actor"]),
+            each["changes"] or "-",
+            _why(each) or "-",
+        )
+        for each in listed["versions"]
+    ]
+    return table(headings, rows)
+
+
+def version(shown: Json) -> str:
+    """Show what is known of one revision, without its document."""
+    rows = [(name, value) for name, value in shown.items() if name != "config" and value not in ("", None)]
+    config = shown["config"]
+    rows += [
+        ("routes", len(config["routingTable"])),
+        ("placements", len({**config.get("placements", {}), **config.get("cellEndpoints", {})})),
+        ("default placement", config.get("defaultPlacement", "tier3")),
+    ]
+    return table(None, rows)
+
+
+def diff(shown: Json) -> str:
+    """Show ``/config/diff``: the counts, and then what they count."""
+    counts = Counts(**shown["counts"])
+    ends = [
+        (name, each["revision"], each["version"], each["accepted_at"], each["actor"], _why(each) or "-")
+        for name, each in (("from", shown["from"]), ("to", shown["to"]))
+    ]
+    told = [
+        table(("", "revision", "version", "accepted", "by", "reason"), ends),
+        f"{counts.routes_before} routes, then {counts.routes_after}; {counts}",
+    ]
+    routes = [
+        (what, group["count"], group["from"], group["to"], _keys(group))
+        for what in ("moved", "removed", "added")
+        for group in shown[what]
+    ]
+    if routes:
+        told.append(table(("keys", "count", "from", "to", "which"), routes))
+    others: list[tuple[object, ...]] = [
+        ("setting", each["field"], "", each["from"], each["to"]) for each in shown["settings"]
+    ]
+    others += [row for each in shown["placements"] for row in _placement(each)]
+    if others:
+        told.append(table(("what", "name", "field", "from", "to"), others))
+    return "\n\n".join(told)
+
+
+def change(said: Json) -> str:
+    """Show what a change has come to."""
+    if said["result"] == "unchanged":
+        return f"unchanged: revision {said['revision']}, version {said['version']}, says the same"
+    lines = [f"revision {said['revision']}, version {said['version']}, is active: {said['changes'] or 'new'}"]
+    if said["overridden"]:
+        lines.append(f"overridden: {said['overridden']}")
+    return "\n".join(lines)
+
+
+def fleet(shown: Json) -> str:
+    """Show ``/fleet``: what should run, each data plane, and whether all is well."""
+    active = shown["active"] or {"revision": None, "version": None, "hash": None}
+    headings = ("node", "connected", "revision", "hash", "state", "age", "errors")
+    rows = [
+        (
+            each["node_id"] or each["address"],
+            "yes" if each["connected"] else "no",
+            *_running(each),
+            each["state"],
+            f"{each['age_s']:.0f}s",
+            "; ".join(errors(each)) or "-",
+        )
+        for each in shown["data_planes"]
+    ]
+    told = [f"revision {active['revision']}, version {active['version']}, {_short(active['hash'])}"]
+    if rows:
+        told.append(table(headings, rows))
+    told.append(progress(shown))
+    if shown["file_differs"]:
+        told.append(FILE_STATES.get(shown["file_state"], "the config file is not taken: /health says why"))
+    return "\n".join(told)
+
+
+def progress(shown: Json) -> str:
+    """Say in a line whether the fleet has converged, and for whom it waits."""
+    states, waiting, missing = shown.get("states", {}), shown.get("waiting_for", []), shown.get("missing", 0)
+    counted = ", ".join(f"{count} {state}" for state, count in states.items() if count) or "no data planes"
+    if shown["converged"]:
+        return f"converged: {counted}"
+    reasons = []
+    if waiting:
+        names = ", ".join(waiting[:SHOWN_KEYS])
+        reasons.append(f"waiting for {names}" + (" and others" if len(waiting) > SHOWN_KEYS else ""))
+    if missing:
+        reasons.append(f"{missing} more expected")
+    return f"not converged: {counted}" + "".join(f"; {reason}" for reason in reasons)
+
+
+def errors(node: Json) -> list[str]:
+    """Say why a data plane refuses what it should run; nothing when it does not."""
+    if node["state"] != "nacked" or node["last_nack"] is None:
+        return []
+    found = node["last_nack"].get("errors", [])
+    return [
+        f"{each['path'] or '(document)'}: {each['code']}: {each['message']}" for each in found[:SHOWN_ERRORS]
+    ]
+
+
+def _why(entry: Json) -> str:
+    restores = f"back to {entry['restores']}" if entry["restores"] is not None else ""
+    return ": ".join(part for part in (restores, entry["reason"]) if part)
+
+
+def _keys(group: Json) -> str:
+    names = ", ".join(group["keys"][:SHOWN_KEYS])
+    return names + (", ..." if group["count"] > SHOWN_KEYS else "")
+
+
+def _placement(each: Json) -> Iterator[tuple[object, ...]]:
+    before, after = each["from"] or {}, each["to"] or {}
+    for field in dict.fromkeys((*before, *after)):
+        if before.get(field) != after.get(field):
+            yield "placement", each["placement"], field, before.get(field), after.get(field)
+
+
+def _running(node: Json) -> tuple[object, str]:
+    running = node["running"]
+    return (None, "-") if running is None else (running["revision"], _short(running["hash"]))
+
+
+def _short(text: str | None) -> str:
+    return "-" if text is None else text[:SHOWN_HASH_CHARS]

@@ -1,0 +1,98 @@
+"""What a control plane may answer, and what the tool makes of it."""
+
+import json
+from typing import Any
+
+import click
+from click.testing import CliRunner
+from treq.testing import StubTreq
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import Resource
+
+from cellrouter.cli.control_plane import BeyondGuards, ControlPlane, Refused, RevisionMoved
+from cellrouter.cli.entry import main
+
+
+class Answering(Resource):
+    """Answer everything with a status and a body, and take note."""
+
+    isLeaf = True
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__()
+        self.status, self.body = status, body
+        self.asked: list[tuple[bytes, bytes, bytes]] = []
+
+    def render(self, request: Any) -> bytes:
+        self.asked.append((request.method, request.uri, request.content.read()))
+        request.setResponseCode(self.status)
+        return self.body
+
+
+class ControlPlaneTests(SynchronousTestCase):
+    """One request."""
+
+    def ask(self, status: int, document: Any) -> "Deferred[Any]":
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        self.answering = Answering(status, body)
+        stub = StubTreq(self.answering)
+
+        def request(method: str, url: str, data: bytes | None, headers: Any, **options: Any) -> Any:
+            return stub.request(method, url, data=data, headers=headers)
+
+        plane = ControlPlane("http://cp", request)
+        return Deferred.fromCoroutine(plane.post("/config/apply", {"reason": "a b", "x": None}, b"{}"))
+
+    def test_an_object_is_returned(self) -> None:
+        self.assertEqual(self.successResultOf(self.ask(200, {"revision": 1})), {"revision": 1})
+        self.assertEqual(self.answering.asked, [(b"POST", b"/config/apply?reason=a+b", b"{}")])
+
+    def test_a_problem_is_told_with_its_detail(self) -> None:
+        refused = self.failureResultOf(self.ask(404, {"detail": "there is none"}), Refused).value
+        self.assertEqual((refused.message, refused.exit_code), ("there is none", 1))
+
+    def test_each_kind_of_refusal_has_a_status_of_its_own(self) -> None:
+        beyond = self.failureResultOf(
+            self.ask(409, {"detail": "too much", "exceeded": []}), BeyondGuards
+        ).value
+        self.assertEqual(beyond.exit_code, 4)
+        self.assertIn("--override REASON", beyond.message)
+        moved = self.failureResultOf(self.ask(412, {"detail": "moved"}), RevisionMoved).value
+        self.assertEqual(moved.exit_code, 5)
+
+    def test_another_servers_page_is_not_taken_for_an_answer(self) -> None:
+        for status, body in ((200, b"<html>"), (502, b"<html>"), (200, b"[]"), (500, b"{}")):
+            error = self.failureResultOf(self.ask(status, body), click.ClickException).value
+            self.assertNotIsInstance(error, Refused)
+            self.assertIn(f"answered {status}, not as a control plane does", error.message)
+
+
+class CommandLineTests(SynchronousTestCase):
+    """What is wrong before anybody is asked."""
+
+    def assert_usage(self, *arguments: str, says: str) -> None:
+        result = CliRunner().invoke(main, arguments)
+        self.assertEqual(result.exit_code, 2, result.output)
+        self.assertIn(says, result.stderr)
+
+    def test_apply_needs_a_file_or_an_override(self) -> None:
+        self.assert_usage("apply", says="give a FILE")
+        self.assert_usage("apply", "--reason", "x", says="give a FILE")
+        self.assert_usage("apply", "--override", "x", "--if-revision", "1", says="give a FILE")
+
+    def test_a_rollback_needs_a_reason(self) -> None:
+        self.assert_usage("rollback", "3", says="--reason")
+
+    def test_revisions_are_numbers(self) -> None:
+        self.assert_usage("show", "x", says="x")
+        self.assert_usage("diff", "1", says="B")
+        self.assert_usage("wait", "--revision", "-1", says="-1")
+
+    def test_time_outs_are_durations(self) -> None:
+        self.assert_usage("wait", "--timeout", "soon", says="--timeout")
+
+    def test_a_file_that_does_not_exist_is_one_line(self) -> None:
+        result = CliRunner().invoke(main, ["apply", "/no/such/file"])
+        self.assertEqual((result.exit_code, result.stdout), (1, ""))
+        self.assertEqual(result.stderr, "Error: /no/such/file: the file does not exist\n")

@@ -1,0 +1,93 @@
+"""``cellrouter wait``: how it ends."""
+
+from typing import Any
+
+import click
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from cellrouter.cli import waiting
+from cellrouter.cli.control_plane import Refused
+
+REFUSAL = {"path": "/version", "code": "empty_version", "message": "it is empty"}
+
+
+def fleet(revision: int = 5, converged: bool = False, **states: str) -> dict[str, Any]:
+    """Make a report of data planes in these states."""
+    return {
+        "active": {"revision": revision, "version": "1", "hash": "h"},
+        "converged": converged,
+        "states": {"acked": len(states)},
+        "waiting_for": [name for name, state in states.items() if state != "acked"],
+        "missing": 0,
+        "data_planes": [
+            {
+                "node_id": name,
+                "address": "x",
+                "connected": True,
+                "state": state,
+                "last_nack": {"errors": [REFUSAL]},
+            }
+            for name, state in states.items()
+        ],
+    }
+
+
+class ScriptedControlPlane:
+    """Give reports one after the other, the last one again and again; errors are raised."""
+
+    def __init__(self, *reports: Any) -> None:
+        self.reports = list(reports)
+        self.asked: list[Any] = []
+
+    async def get(self, path: str, query: Any) -> Any:
+        self.asked.append(query)
+        report = self.reports.pop(0) if len(self.reports) > 1 else self.reports[0]
+        if isinstance(report, Exception):
+            raise report
+        return report
+
+
+class WaitTests(SynchronousTestCase):
+    """Waiting for revision 5, on a fake clock."""
+
+    def wait(self, *reports: Any, revision: int | None = 5) -> "Deferred[waiting.Result]":
+        self.clock = Clock()
+        self.plane: Any = ScriptedControlPlane(*reports)
+        waited = Deferred.fromCoroutine(waiting.wait(self.clock, self.plane, revision, "2", 10.0))
+        self.clock.pump([0.5] * 25)
+        return waited
+
+    def assert_ends(self, waited: "Deferred[waiting.Result]", status: int, *parts: str) -> None:
+        result = self.successResultOf(waited)
+        self.assertEqual(result.status, status, result.text)
+        for part in parts:
+            self.assertIn(part, result.text)
+
+    def test_with_0_when_all_run_it(self) -> None:
+        waited = self.wait(fleet(4), fleet(5, a="behind"), fleet(5, converged=True, a="acked"))
+        self.assert_ends(waited, 0, "revision 5: converged: 1 acked")
+        self.assertEqual(self.plane.asked, [{"expect-nodes": "2"}] * 3)
+
+    def test_with_1_and_the_reasons_when_one_refuses_it(self) -> None:
+        waited = self.wait(fleet(5, a="acked", b="nacked"))
+        self.assert_ends(waited, 1, "b refused revision 5: /version: empty_version: it is empty")
+
+    def test_with_1_when_another_revision_has_taken_its_place(self) -> None:
+        self.assert_ends(self.wait(fleet(6, converged=True, a="acked")), 1, "6 has taken its place")
+
+    def test_with_3_when_the_time_is_over(self) -> None:
+        self.assert_ends(self.wait(fleet(5, a="behind")), 3, "after 10 s", "waiting for a")
+        self.assert_ends(self.wait(fleet(4)), 3, "revision 5 has not been accepted; 4 is active")
+
+    def test_a_control_plane_that_is_away_is_asked_again(self) -> None:
+        away = click.ClickException("http://cp: no answer")
+        self.assert_ends(self.wait(away, away, fleet(5, converged=True, a="acked")), 0)
+        self.assert_ends(self.wait(away), 3, "http://cp: no answer")
+
+    def test_a_question_that_is_wrong_is_not_asked_again(self) -> None:
+        self.failureResultOf(self.wait(Refused({"detail": "expect-nodes: it is neither"})), Refused)
+
+    def test_without_a_revision_the_active_one_is_meant(self) -> None:
+        self.assert_ends(self.wait(fleet(9, converged=True, a="acked"), revision=None), 0, "revision 9")
