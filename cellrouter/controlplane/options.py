@@ -23,4 +23,17 @@ class ControlPlaneOptions(DaemonOptions):
         Setting("poll-interval", "2s", duration, "time between two looks at the config"),
         Setting("max-config-bytes", str(DEFAULT_MAX_CONFIG_BYTES), positive_int, "size limit of the config"),
         Setting("history", str(DEFAULT_KEEP), positive_int, "how many accepted configs to keep"),
+        Setting(
+            "data-plane-token-file",
+            None,
+            path,
+            "file of tokens, one a line, of which data planes must show one; unset: none is needed",
+        ),
+        Setting(
+            "operator-token-file",
+            None,
+            path,
+            "file of tokens, one a line, of which whoever changes anything must show one; unset: changes are"
+            " possible from this machine only",
+        ),
     )

@@ -8,13 +8,15 @@ from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReac
 from twisted.internet.threads import deferToThreadPool
 
 from cellrouter.config import ConfigRefused
+from cellrouter.controlplane.access import Access
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
 from cellrouter.daemon import DaemonService, ListenerService, QuietSite, state_dir
+from cellrouter.daemon.tokens import NoToken, TokenFile
 from cellrouter.snapshots.history import History, HistoryUnusable
-from cellrouter.snapshots.poller import Unreadable
+from cellrouter.snapshots.poller import InThread, Unreadable
 
 
 class Reactor(IReactorCore, IReactorTime, IReactorThreads, IReactorFromThreads):
@@ -31,13 +33,14 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     :returns: the service, not yet started.
     :raises SystemExit: when there is no snapshot to serve or no history to number it: a line for each reason.
     """
+    in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+    access = _access(options, reactor, in_thread)
     path = cast(Path, options["config"])
     limit_bytes = cast(int, options["max-config-bytes"])
     folder = state_dir(options["state-dir"], options.daemon, options["port"])
     try:
         history = History.open(folder / "history.db", reactor, cast(int, options["history"]))
         hub = Hub(reactor)
-        in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
         intake = Intake(
             path, history, hub, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes
         )
@@ -48,10 +51,32 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         raise SystemExit(
             "\n".join(f"{options.daemon}: {path}: {each}" for each in refused.violations)
         ) from None
-    site = QuietSite(build_root(hub, intake, reactor), reactor=reactor)
+    site = QuietSite(build_root(hub, intake, reactor, access), reactor=reactor)
     listener = ListenerService(reactor, options["port"], site, "control plane", "--port", options.daemon)
     # They stop in the reverse order: no new connections, then none at all, then no more changes.
     control_plane = DaemonService(options, reactor)
-    for service in (history, intake, hub, listener):
+    for service in (history, intake, hub, *access.token_files, listener):
         service.setServiceParent(control_plane)
     return control_plane
+
+
+def _access(options: ControlPlaneOptions, reactor: Reactor, in_thread: InThread) -> Access:
+    """Find out who may do what.
+
+    :raises SystemExit: when a file of tokens has none, with one line.
+    """
+
+    def tokens(flag: str, locked_out: str) -> TokenFile | None:
+        if options[flag] is None:
+            return None
+        file = TokenFile(options[flag], locked_out, reactor, in_thread, options["poll-interval"])
+        try:
+            file.load_blocking()
+        except (NoToken, Unreadable) as error:
+            raise SystemExit(f"{options.daemon}: --{flag}: {error}") from None
+        return file
+
+    return Access(
+        tokens("data-plane-token-file", "no data plane gets in any more, those that are connected stay"),
+        tokens("operator-token-file", "nobody can change anything any more"),
+    )

@@ -13,8 +13,9 @@ from twisted.logger import Logger
 from txaio.tx import make_logger
 
 from cellrouter.config import Violation
+from cellrouter.daemon.budget import Budget
 from cellrouter.daemon.text import quoted
-from cellrouter.dataplane.complaints import Budget, Complaint, Complaints
+from cellrouter.dataplane.complaints import Complaint, Complaints
 from cellrouter.snapshots.poller import InThread
 from cellrouter.wire import Ack, ConfigSnapshot, Hello, MessageRefused, Nack, Status, Unknown, decode, encode
 

@@ -1,10 +1,12 @@
 """Ask a twisted.web site in memory."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.web.server import Site
@@ -34,14 +36,24 @@ class Asked:
     :param site: answers.
     :param target: the request target.
     :param method: the method.
+    :param fields: more header fields.
+    :param peer: where the request comes from.
     """
 
-    def __init__(self, site: Site, target: str, method: str = "GET") -> None:
-        self._transport = StringTransport()
+    def __init__(
+        self,
+        site: Site,
+        target: str,
+        method: str = "GET",
+        fields: Sequence[tuple[str, str]] = (),
+        peer: IAddress | None = None,
+    ) -> None:
+        self._transport = StringTransport(peerAddress=peer)
         self._transport.abortConnection = self._transport.loseConnection
         self._channel = site.buildProtocol(None)
         self._channel.makeConnection(self._transport)
-        self._channel.dataReceived(f"{method} {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields)
+        self._channel.dataReceived(f"{method} {target} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
 
     @property
     def answered(self) -> bytes:
@@ -53,9 +65,15 @@ class Asked:
         self._channel.connectionLost(Failure(ConnectionDone()))
 
 
-def ask(site: Site, target: str, method: str = "GET") -> Answer:
+def ask(
+    site: Site,
+    target: str,
+    method: str = "GET",
+    fields: Sequence[tuple[str, str]] = (),
+    peer: IAddress | None = None,
+) -> Answer:
     """Ask a site that answers at once; the parameters are those of :class:`Asked`."""
-    head, _, body = Asked(site, target, method).answered.partition(b"\r\n\r\n")
+    head, _, body = Asked(site, target, method, fields, peer).answered.partition(b"\r\n\r\n")
     status, *fields = head.decode().split("\r\n")
     headers = dict(field.split(": ", 1) for field in fields)
     return Answer(int(status.split()[1]), {name.lower(): value for name, value in headers.items()}, body)
