@@ -4,7 +4,7 @@ from autobahn.twisted.resource import WebSocketResource
 from twisted.web import http
 from twisted.web.server import Request
 
-from cellrouter.controlplane.access import Access, RefusalLog
+from cellrouter.controlplane.access import Access
 from cellrouter.controlplane.connection import SUBPROTOCOL
 from cellrouter.controlplane.hub import Hub
 from cellrouter.daemon import problem
@@ -21,20 +21,18 @@ class ConnectResource(WebSocketResource):
 
     :param hub: takes the connections.
     :param access: says who may connect.
-    :param refusals: logs who may not.
     """
 
-    def __init__(self, hub: Hub, access: Access, refusals: RefusalLog) -> None:
+    def __init__(self, hub: Hub, access: Access) -> None:
         WebSocketResource.__init__(self, hub.factory)
         self._hub = hub
         self._access = access
-        self._refusals = refusals
 
     def render(self, request: Request) -> bytes | int:
         """Upgrade the connection, or say why not."""
         refused = self._stranger(request)
         if refused is not None:
-            self._refusals.refused(as_text(request.getClientAddress()), refused.detail)
+            self._access.refusals.refused(as_text(request.getClientAddress()), refused.detail)
             return refused.answer(request)
         refusal = self._refusal(request)
         if refusal is None:

@@ -30,6 +30,13 @@ class ControlPlaneOptions(DaemonOptions):
             "file of tokens, one a line, of which data planes must show one; unset: none is needed",
         ),
         Setting(
+            "client-ca",
+            None,
+            path,
+            "PEM file of the authorities that sign data planes' certificates, of which each must show one;"
+            " needs an ssl: endpoint as --port; unset: no certificate is needed",
+        ),
+        Setting(
             "operator-token-file",
             None,
             path,

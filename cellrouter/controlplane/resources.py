@@ -4,7 +4,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import Resource
 
 from cellrouter.controlplane import reports
-from cellrouter.controlplane.access import Access, RefusalLog
+from cellrouter.controlplane.access import Access
 from cellrouter.controlplane.connect import ConnectResource
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
@@ -21,7 +21,7 @@ def build_root(hub: Hub, intake: Intake, clock: IReactorTime, access: Access) ->
     :returns: the root of the tree, for a ``twisted.web.server.Site``.
     """
     root = JsonRoot()
-    root.putChild(b"connect", ConnectResource(hub, access, RefusalLog(clock)))
+    root.putChild(b"connect", ConnectResource(hub, access))
     root.putChild(b"health", JsonResource(lambda: reports.health(hub, intake)))
     root.putChild(b"fleet", JsonResource(lambda: reports.fleet(hub, clock)))
     root.putChild(b"config", JsonResource(lambda: reports.config(hub)))

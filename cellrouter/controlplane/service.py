@@ -1,19 +1,24 @@
 """The control plane, wired together."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import cast
 
+from cryptography import x509
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorThreads, IReactorTime
 from twisted.internet.threads import deferToThreadPool
 
 from cellrouter.config import ConfigRefused
-from cellrouter.controlplane.access import Access
+from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
+from cellrouter.controlplane.tls import ENDPOINT_PREFIX, AskingReactor
 from cellrouter.daemon import DaemonService, ListenerService, QuietSite, state_dir
+from cellrouter.daemon.certificates import load_certificates
 from cellrouter.daemon.tokens import NoToken, TokenFile
 from cellrouter.snapshots.history import History, HistoryUnusable
 from cellrouter.snapshots.poller import InThread, Unreadable
@@ -52,7 +57,8 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
             "\n".join(f"{options.daemon}: {path}: {each}" for each in refused.violations)
         ) from None
     site = QuietSite(build_root(hub, intake, reactor, access), reactor=reactor)
-    listener = ListenerService(reactor, options["port"], site, "control plane", "--port", options.daemon)
+    listening = AskingReactor(reactor, access.authorities, access.refusals) if access.authorities else reactor
+    listener = ListenerService(listening, options["port"], site, "control plane", "--port", options.daemon)
     # They stop in the reverse order: no new connections, then none at all, then no more changes.
     control_plane = DaemonService(options, reactor)
     for service in (history, intake, hub, *access.token_files, listener):
@@ -63,20 +69,38 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
 def _access(options: ControlPlaneOptions, reactor: Reactor, in_thread: InThread) -> Access:
     """Find out who may do what.
 
-    :raises SystemExit: when a file of tokens has none, with one line.
+    :raises SystemExit: when a file has not what it should, with one line.
     """
 
     def tokens(flag: str, locked_out: str) -> TokenFile | None:
         if options[flag] is None:
             return None
         file = TokenFile(options[flag], locked_out, reactor, in_thread, options["poll-interval"])
-        try:
+        with _blaming(options, flag):
             file.load_blocking()
-        except (NoToken, Unreadable) as error:
-            raise SystemExit(f"{options.daemon}: --{flag}: {error}") from None
         return file
 
+    authorities: Sequence[x509.Certificate] = ()
+    if options["client-ca"] is not None:
+        with _blaming(options, "client-ca"):
+            authorities = load_certificates(options["client-ca"])
+        if not options["port"].startswith(ENDPOINT_PREFIX):
+            raise SystemExit(f"{options.daemon}: --client-ca: needs TLS: an endpoint ssl:... as --port")
     return Access(
+        RefusalLog(reactor),
         tokens("data-plane-token-file", "no data plane gets in any more, those that are connected stay"),
         tokens("operator-token-file", "nobody can change anything any more"),
+        authorities,
     )
+
+
+@contextmanager
+def _blaming(options: ControlPlaneOptions, flag: str) -> Iterator[None]:
+    """Turn what is wrong with an option's file into one line.
+
+    :raises SystemExit: with it.
+    """
+    try:
+        yield
+    except (NoToken, Unreadable) as error:
+        raise SystemExit(f"{options.daemon}: --{flag}: {error}") from None

@@ -6,16 +6,21 @@ from typing import Protocol, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from txaio.tx import make_logger
 
 from cellrouter.config import Violation
 from cellrouter.daemon.budget import Budget
 from cellrouter.daemon.text import quoted
 from cellrouter.dataplane.complaints import Complaint, Complaints
+from cellrouter.dataplane.tls import failure_of_tls
 from cellrouter.snapshots.poller import InThread
 from cellrouter.wire import Ack, ConfigSnapshot, Hello, MessageRefused, Nack, Status, Unknown, decode, encode
 
@@ -108,6 +113,13 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         self._tick_loop.start(PING_INTERVAL_S, now=False).addErrback(
             lambda failure: log.failure("watching the connection failed", failure)
         )
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """End; of TLS's failures Autobahn would write lines of its own."""
+        if isinstance(reason.value, SSL.Error):
+            self._end = self._end or failure_of_tls(reason.value)
+            reason = Failure(ConnectionLost())
+        WebSocketClientProtocol.connectionLost(self, reason)
 
     def dataReceived(self, data: bytes) -> None:
         """Read, but not an endless answer to the handshake, which Autobahn would keep in memory."""

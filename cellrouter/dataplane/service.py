@@ -13,8 +13,9 @@ from cellrouter.config import ConfigRefused
 from cellrouter.daemon import DaemonService, ListenerService, QuietSite, state_dir
 from cellrouter.dataplane.applier import Applier
 from cellrouter.dataplane.boot import CannotBoot, boot_snapshot
-from cellrouter.dataplane.client import SOFTWARE, ControlPlaneClient, ControlPlaneStatus, endpoint_for
+from cellrouter.dataplane.client import SOFTWARE, ControlPlaneClient, ControlPlaneStatus
 from cellrouter.dataplane.complaints import Complaints
+from cellrouter.dataplane.credentials import Ways
 from cellrouter.dataplane.debug import DATA_PORT_PATHS, Reports, build_root
 from cellrouter.dataplane.drain import Drain, Phase
 from cellrouter.dataplane.filesource import FileSource
@@ -136,7 +137,7 @@ class DataPlane(DaemonService):
         complaints = Complaints(self._clock)
         self.client = ControlPlaneClient(
             options["control-plane-url"],
-            partial(endpoint_for, self._clock),
+            Ways(self._clock, self._in_thread, options.credentials).find,
             self._clock,
             self._in_thread,
             limit_bytes + ENVELOPE_BYTES,

@@ -10,8 +10,10 @@ from cellrouter.config import load_document
 from cellrouter.dataplane.applier import Applier
 from cellrouter.dataplane.client import Backoff, ControlPlaneClient
 from cellrouter.dataplane.complaints import Complaints
+from cellrouter.dataplane.credentials import Way
 from cellrouter.dataplane.urls import ControlPlaneUrl, control_plane_urls
 from cellrouter.snapshots.active import ActiveSnapshot
+from cellrouter.snapshots.poller import Unreadable
 from cellrouter.wire import Hello, Running, Status
 from tests.support.documents import document
 from tests.support.logs import CapturedLog
@@ -56,12 +58,15 @@ class ClientTests(SynchronousTestCase):
         self.attempts: list[str] = []
         self.peers: list[Peer] = []
         self.refusing = False
+        self.lost: Exception | None = None
+        self.headers: dict[str, str] = {}
+        self.explanation = ""
         self.active = ActiveSnapshot(lambda snapshot: None, self.clock)
         complaints = Complaints(self.clock)
         self.applier = Applier(self.active, FakeStore(), self.in_thread, self.clock, complaints)
         self.client = ControlPlaneClient(
             control_plane_urls("ws://a:1/connect,ws://b:2/connect"),
-            self.endpoint,
+            self.find_way,
             self.clock,
             self.in_thread,
             LIMIT_BYTES,
@@ -72,8 +77,12 @@ class ClientTests(SynchronousTestCase):
         )
         self.addCleanup(self.client.stopService)
 
-    def endpoint(self, url: ControlPlaneUrl) -> FakeEndpoint:
-        return FakeEndpoint(url.text, self.attempts, self.peers, lambda: self.refusing)
+    async def find_way(self, url: ControlPlaneUrl) -> Way:
+        if self.lost is not None:
+            self.attempts.append(url.text)
+            raise self.lost
+        endpoint = FakeEndpoint(url.text, self.attempts, self.peers, lambda: self.refusing)
+        return Way(endpoint, self.headers, lambda reason: f"{reason}{self.explanation}")
 
     @property
     def peer(self) -> Peer:
@@ -382,6 +391,37 @@ class ReconnectTests(ClientTests):
         self.peer.send(snapshot("1"))
         self.peer.lose()
         self.assertEqual(self.delays(1), [1])
+
+    def test_credentials_are_read_anew_for_each_attempt(self) -> None:
+        self.client.startService()
+        requests = []
+        for token in ("old", "new", ""):
+            self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+            self.peer.lose()
+            self.delays(1)
+            requests.append(self.peer.request)
+        self.assertIn(b"\r\nAuthorization: Bearer old\r\n", requests[0])
+        self.assertIn(b"\r\nAuthorization: Bearer new\r\n", requests[1])
+        self.assertNotIn(b"Authorization", requests[2])
+        self.assertNotIn("Bearer", self.log.text)
+
+    def test_credentials_that_cannot_be_read_are_a_failed_attempt_like_any_other(self) -> None:
+        self.lost = Unreadable("/secret/token: the file does not exist")
+        self.client.startService()
+        self.assertEqual(self.delays(3), [1, 2, 4])
+        self.assertIn(
+            "cannot connect to ws://a:1/connect: /secret/token: the file does not exist", self.log.lines[0]
+        )
+        self.lost = None
+        self.delays(1)
+        self.peer.accept()
+        self.assertTrue(self.client.state.connected)
+
+    def test_the_way_s_explanation_of_a_failure_is_told(self) -> None:
+        self.explanation = "; its certificate has expired"
+        self.connect().lose()
+        self.assertIn("its certificate has expired", self.client.state.last_error or "")
+        self.assertIn("its certificate has expired", self.log.text)
 
     def test_the_routing_goes_on_meanwhile(self) -> None:
         self.connect().send(snapshot("1"))
