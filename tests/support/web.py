@@ -1,12 +1,11 @@
 """Ask a twisted.web site in memory."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
+from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IAddress
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.web.server import Site
@@ -36,8 +35,9 @@ class Asked:
     :param site: answers.
     :param target: the request target.
     :param method: the method.
-    :param fields: more header fields.
-    :param peer: where the request comes from.
+    :param body: the body, if it has one.
+    :param fields: more of the head.
+    :param host: where it comes from.
     """
 
     def __init__(
@@ -45,35 +45,40 @@ class Asked:
         site: Site,
         target: str,
         method: str = "GET",
-        fields: Sequence[tuple[str, str]] = (),
-        peer: IAddress | None = None,
+        body: bytes = b"",
+        fields: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
-        self._transport = StringTransport(peerAddress=peer)
+        self._transport = StringTransport(peerAddress=IPv4Address("TCP", host, 50000))
         self._transport.abortConnection = self._transport.loseConnection
         self._channel = site.buildProtocol(None)
         self._channel.makeConnection(self._transport)
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields)
-        self._channel.dataReceived(f"{method} {target} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
+        length = {"Content-Length": str(len(body))} if body else {}
+        lines = [f"{name}: {value}\r\n" for name, value in {"Host": "x", **length, **(fields or {})}.items()]
+        self._channel.dataReceived(f"{method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body)
 
     @property
     def answered(self) -> bytes:
         """Everything that was answered by now."""
         return self._transport.value()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the site has ended the connection."""
+        return self._transport.disconnecting
+
+    def send(self, data: bytes) -> None:
+        """Send more of the request."""
+        self._channel.dataReceived(data)
+
     def leave(self) -> None:
         """End the connection."""
         self._channel.connectionLost(Failure(ConnectionDone()))
 
 
-def ask(
-    site: Site,
-    target: str,
-    method: str = "GET",
-    fields: Sequence[tuple[str, str]] = (),
-    peer: IAddress | None = None,
-) -> Answer:
+def ask(site: Site, target: str, method: str = "GET", **more: Any) -> Answer:
     """Ask a site that answers at once; the parameters are those of :class:`Asked`."""
-    head, _, body = Asked(site, target, method, fields, peer).answered.partition(b"\r\n\r\n")
+    head, _, body = Asked(site, target, method, **more).answered.partition(b"\r\n\r\n")
     status, *fields = head.decode().split("\r\n")
     headers = dict(field.split(": ", 1) for field in fields)
     return Answer(int(status.split()[1]), {name.lower(): value for name, value in headers.items()}, body)
