@@ -8,7 +8,7 @@ from attrs import frozen
 from twisted.application.internet import ClientService, backoffPolicy
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -21,6 +21,9 @@ from cellrouter.dataplane.rotation import FindWay, Rotation, Target
 from cellrouter.dataplane.urls import ControlPlaneUrl
 from cellrouter.snapshots.poller import InThread
 from cellrouter.wire import ConfigSnapshot, Hello, Status
+
+STATUS_DELAY_S = 1.0
+"""How long after a change the status is told, so that many changes are one message."""
 
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 60.0
@@ -122,6 +125,7 @@ class ControlPlaneClient(Service):
         self._applier = applier
         self._backoff = backoff or Backoff()
         self._connection: ControlPlaneConnection | None = None
+        self._status_due: IDelayedCall | None = None
         self.state = ControlPlaneStatus(False, urls[0].text, self.clock.seconds(), None)
         targets = [Target(url, ConnectionFactory(url.text, SOFTWARE, self)) for url in urls]
         self._rotation = Rotation(targets, find_way, self._attempt_failed)
@@ -150,6 +154,16 @@ class ControlPlaneClient(Service):
         self.state = ControlPlaneStatus(True, url, self.clock.seconds(), self.state.last_error)
         self.log.info("connected to {url}", url=url)
 
+    def status_changed(self) -> None:
+        """Tell the control plane how we are within a second, not only at the next regular time."""
+        if self._connection is not None and self._status_due is None:
+            self._status_due = self.clock.callLater(STATUS_DELAY_S, self._tell_status)
+
+    def _tell_status(self) -> None:
+        self._status_due = None
+        if self._connection is not None:
+            self._connection.send(self.status())
+
     def delivered(self, snapshot: ConfigSnapshot, answer: Answer) -> None:
         """Hand a snapshot on; the control plane that sent it is worth returning to soon."""
         self._backoff.reset()
@@ -160,6 +174,9 @@ class ControlPlaneClient(Service):
         reason = self._rotation.current.explain(reason)
         self._note_failure(connection.factory.url, reason, connection is self._connection)
         self._connection = None
+        if self._status_due is not None:
+            self._status_due.cancel()
+            self._status_due = None
 
     def _attempt_failed(self, target: Target, failure: Failure) -> None:
         if not failure.check(CancelledError):

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from secrets import token_bytes
 from typing import Protocol, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
@@ -87,20 +88,23 @@ class ControlPlaneConnection(WebSocketClientProtocol):
     connection goes on.
 
     Memory is bounded: reading pauses while a message is decoded, and answers have a budget, since a peer
-    could send nonsense and never read what comes back.
+    could send nonsense and never read what comes back. For the same reason only a pong that repeats what a
+    ping said is a sign of life: it shows that the peer reads.
 
     :param owner: the client.
+    :param new_ping: makes what a ping says, which nobody can guess.
     """
 
     # Autobahn describes every frame; what an operator needs of it comes with onClose.
     log = make_logger(level="error")
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, new_ping: Callable[[], bytes] = token_bytes) -> None:
         super().__init__()
         self._owner = owner
         self._tick_loop = LoopingCall(self._tick)
         self._tick_loop.clock = owner.clock
-        self._silent_pings = 0
+        self._new_ping = new_ping
+        self._unanswered: list[bytes] = []
         self._end: str | None = None
         self._message_cost: int | None = None
         self._undecoded: deque[bytes] = deque()
@@ -207,8 +211,9 @@ class ControlPlaneConnection(WebSocketClientProtocol):
             WebSocketClientProtocol.onPing(self, payload)
 
     def onPong(self, payload: bytes) -> None:
-        """Take a pong as the sign of life it is."""
-        self._silent_pings = 0
+        """Take a pong as the sign of life it is, if it is one of ours that it answers."""
+        if payload in self._unanswered:
+            self._unanswered.clear()
 
     async def _decode_all(self) -> None:
         self._tcp.pauseProducing()
@@ -224,7 +229,7 @@ class ControlPlaneConnection(WebSocketClientProtocol):
     def _decoded(self, result: object) -> None:
         self._decoding = False
         # Not what the peer has kept silent about, but what we did not read.
-        self._silent_pings = 0
+        self._unanswered.clear()
         if self.state != self.STATE_CLOSED:
             self._tcp.resumeProducing()
 
@@ -263,11 +268,11 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         patience = MAX_SILENT_PINGS if self._message_cost is None else MAX_SILENT_PINGS_IN_MESSAGE
         if self.state != self.STATE_OPEN:
             self._drop("the WebSocket handshake, opening or closing, was not completed in 10 s")
-        elif self._silent_pings >= patience:
-            self._drop(f"no pong for {self._silent_pings * PING_INTERVAL_S:.0f} s")
+        elif len(self._unanswered) >= patience:
+            self._drop(f"no pong for {len(self._unanswered) * PING_INTERVAL_S:.0f} s")
         else:
-            self._silent_pings += 1
-            self.sendPing()
+            self._unanswered.append(self._new_ping())
+            self.sendPing(self._unanswered[-1])
             self.send(self._owner.status())
 
     def _drop(self, reason: str) -> None:

@@ -311,6 +311,25 @@ class KeepAliveTests(ClientTests):
         self.assertTrue(peer.lost)
         self.assertIn("no pong for 20 s", self.client.state.last_error or "")
 
+    def test_pongs_that_answer_nothing_are_no_sign_of_life(self) -> None:
+        """Who never reads can send them too, and what is sent to them would pile up."""
+        peer = self.connect()
+        for _ in range(30):
+            self.clock.advance(1)
+            if not peer.lost:
+                peer.send_frame(PONG, b"")
+        self.assertTrue(peer.lost)
+
+    def test_a_pong_that_comes_after_the_next_ping_is_one(self) -> None:
+        peer = self.connect()
+        for _ in range(6):
+            self.clock.advance(10)
+            first = next(frame for frame in peer.frames() if frame.opcode == PING)
+            self.clock.advance(10)
+            peer.frames()
+            peer.send_frame(PONG, first.payload)
+        self.assertFalse(peer.lost)
+
     def test_a_large_message_that_is_on_its_way_delays_pongs_and_is_waited_for(self) -> None:
         peer = self.connect()
         peer.feed(b"\x81\x7e" + (50_000).to_bytes(2, "big") + b"x" * 1000)
@@ -336,6 +355,40 @@ class KeepAliveTests(ClientTests):
         peer.send_frame(CLOSE, b"\x03\xe8")
         self.clock.advance(10)
         self.assertTrue(peer.lost)
+
+
+class StatusTests(ClientTests):
+    """A status on every change, beside the regular ones."""
+
+    def test_a_change_is_told_within_a_second(self) -> None:
+        peer = self.connect()
+        self.client.status_changed()
+        self.clock.advance(1)
+        self.assertEqual([message["type"] for message in peer.messages()], ["status"])
+
+    def test_many_changes_are_told_at_once(self) -> None:
+        peer = self.connect()
+        for _ in range(100):
+            self.client.status_changed()
+        self.clock.advance(5)
+        self.assertEqual(len(peer.messages()), 1)
+        self.client.status_changed()
+        self.clock.advance(1)
+        self.assertEqual(len(peer.messages()), 1)
+
+    def test_a_change_without_a_connection_waits_for_the_next_regular_one(self) -> None:
+        self.client.status_changed()
+        peer = self.connect()
+        self.clock.advance(9)
+        self.assertEqual(peer.messages(), [])
+        self.clock.advance(1)
+        self.assertEqual(len(peer.messages()), 1)
+
+    def test_a_change_that_was_not_told_yet_leaves_no_timer_behind(self) -> None:
+        self.connect()
+        self.client.status_changed()
+        self.successResultOf(self.client.stopService())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
 class ReconnectTests(ClientTests):
