@@ -9,7 +9,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from cellrouter.config import RoutingTable
-from cellrouter.observe import AccessLog, Decisions
+from cellrouter.observe import AccessLog, Decisions, Traffic
 from cellrouter.proxy.exchange import Exchange
 from cellrouter.proxy.ids import RequestIds
 from cellrouter.proxy.installed import Installed
@@ -44,6 +44,7 @@ class ProxyEngine:
     :ivar channels: the clients' connections, by the doors that tell of them.
     :ivar draining: whether connections end with the exchange they are in.
     :ivar now: gives the time in seconds, for measuring.
+    :ivar traffic: counts exchanges.
     :ivar turn: says when connections write.
     :ivar new_request_id: makes the ID of a request.
 
@@ -76,6 +77,7 @@ class ProxyEngine:
         self.channels: set[Channel] = set()
         self.draining = False
         self.installed: Installed
+        self.traffic = Traffic()
         self.turn = Turn(reactor)
         self._access_log = access_log
         self._decisions = decisions
