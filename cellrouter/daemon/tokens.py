@@ -163,7 +163,7 @@ class TokenFile(Service):
         self._take(content)
         if self._digests:
             self.log.info(
-                "{path} was read again: {count} valid tokens", path=self.path, count=len(self._digests)
+                "{path} was read again; valid tokens: {count}", path=self.path, count=len(self._digests)
             )
         else:
             self.log.error(

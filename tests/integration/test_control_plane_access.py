@@ -56,11 +56,11 @@ class ConnectTests(TokenTestCase):
         process, port = await self.serve(config("1.0.0"))
         _, recording = await self.connect(port, headers=bearer(OLD))
         self.write(OLD, NEW)
-        await process.until_logged("was read again: 2 valid tokens")
+        await process.until_logged("was read again; valid tokens: 2")
         for token in (OLD, NEW):
             await self.connect(port, headers=bearer(token))
         self.write(NEW)
-        await process.until_logged("was read again: 1 valid tokens")
+        await process.until_logged("was read again; valid tokens: 1")
         await self.refused(port, 401, bearer(OLD))
         await self.connect(port, headers=bearer(NEW))
         self.replace(config("1.0.1"))
@@ -79,7 +79,7 @@ class ConnectTests(TokenTestCase):
         await process.until_logged("the file does not exist: no data plane gets in any more")
         await self.refused(port, 401, bearer(OLD))
         self.write(OLD)
-        await process.until_logged("was read again: 1 valid tokens")
+        await process.until_logged("was read again; valid tokens: 1")
         await self.connect(port, headers=bearer(OLD))
 
     async def test_no_token_is_in_the_log_or_in_what_the_control_plane_answers(self) -> None:

@@ -182,7 +182,7 @@ class ChangeTests(FileTestCase):
         self.write(FIRST)
         self.look_twice()
         self.assertEqual(self.valid(), (True, False))
-        self.assertIn("was read again: 1 valid tokens", self.log.lines[-1])
+        self.assertIn("was read again; valid tokens: 1", self.log.lines[-1])
 
     def test_a_file_that_is_too_large_lets_nobody_in(self) -> None:
         self.write(*[FIRST] * 10_000)
