@@ -11,6 +11,8 @@ from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFacto
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from cellrouter.daemon.peers import as_text
+
 # What the parsers of endpoint strings raise for a bad one: they convert, call and look up without further
 # checks, and "ssl" reads files.
 _BAD_DESCRIPTION = (ValueError, TypeError, LookupError, AttributeError, OSError, ImportError)
@@ -98,7 +100,7 @@ class ListenerService(Service):
     def _listens(self, port: IListeningPort) -> None:
         self._port = port
         self.log.info(
-            "{name} listening on {address}", name=self.listening_name, address=_text(port.getHost())
+            "{name} listening on {address}", name=self.listening_name, address=as_text(port.getHost())
         )
 
 
@@ -114,10 +116,3 @@ def _reason(error: object) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
-
-
-def _text(address: object) -> str:
-    host, port = getattr(address, "host", None), getattr(address, "port", None)
-    if host is None:
-        return str(address)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -2,23 +2,30 @@
 
 from collections import deque
 from collections.abc import Callable
+from secrets import token_bytes
 from typing import Protocol, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from txaio.tx import make_logger
 
 from cellrouter.config import Violation
+from cellrouter.daemon.budget import Budget
 from cellrouter.daemon.children import ChildFailed
 from cellrouter.daemon.text import quoted
 from cellrouter.daemon.work import Worker
 from cellrouter.dataplane.applier import not_checked
-from cellrouter.dataplane.complaints import Budget, Complaint, Complaints
+from cellrouter.dataplane.complaints import Complaint, Complaints
 from cellrouter.dataplane.delivery import Delivery, read_message
+from cellrouter.dataplane.tls import failure_of_tls
 from cellrouter.wire import Ack, Hello, MessageRefused, Nack, Status, Unknown, encode
 
 SUBPROTOCOL = "cellrouter.v1"
@@ -84,20 +91,23 @@ class ControlPlaneConnection(WebSocketClientProtocol):
     connection goes on.
 
     Memory is bounded: reading pauses while a message is decoded, and answers have a budget, since a peer
-    could send nonsense and never read what comes back.
+    could send nonsense and never read what comes back. For the same reason only a pong that repeats what a
+    ping said is a sign of life: it shows that the peer reads.
 
     :param owner: the client.
+    :param new_ping: makes what a ping says, which nobody can guess.
     """
 
     # Autobahn describes every frame; what an operator needs of it comes with onClose.
     log = make_logger(level="error")
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, new_ping: Callable[[], bytes] = token_bytes) -> None:
         super().__init__()
         self._owner = owner
         self._tick_loop = LoopingCall(self._tick)
         self._tick_loop.clock = owner.clock
-        self._silent_pings = 0
+        self._new_ping = new_ping
+        self._unanswered: list[bytes] = []
         self._end: str | None = None
         self._message_cost: int | None = None
         self._undecoded: deque[bytes] = deque()
@@ -110,6 +120,13 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         self._tick_loop.start(PING_INTERVAL_S, now=False).addErrback(
             lambda failure: log.failure("watching the connection failed", failure)
         )
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """End; of TLS's failures Autobahn would write lines of its own."""
+        if isinstance(reason.value, SSL.Error):
+            self._end = self._end or failure_of_tls(reason.value)
+            reason = Failure(ConnectionLost())
+        WebSocketClientProtocol.connectionLost(self, reason)
 
     def dataReceived(self, data: bytes) -> None:
         """Read, but not an endless answer to the handshake, which Autobahn would keep in memory."""
@@ -197,8 +214,9 @@ class ControlPlaneConnection(WebSocketClientProtocol):
             WebSocketClientProtocol.onPing(self, payload)
 
     def onPong(self, payload: bytes) -> None:
-        """Take a pong as the sign of life it is."""
-        self._silent_pings = 0
+        """Take a pong as the sign of life it is, if it is one of ours that it answers."""
+        if payload in self._unanswered:
+            self._unanswered.clear()
 
     async def _decode_all(self) -> None:
         self._tcp.pauseProducing()
@@ -216,7 +234,7 @@ class ControlPlaneConnection(WebSocketClientProtocol):
     def _decoded(self, result: object) -> None:
         self._decoding = False
         # Not what the peer has kept silent about, but what we did not read.
-        self._silent_pings = 0
+        self._unanswered.clear()
         if self.state != self.STATE_CLOSED:
             self._tcp.resumeProducing()
 
@@ -255,11 +273,11 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         patience = MAX_SILENT_PINGS if self._message_cost is None else MAX_SILENT_PINGS_IN_MESSAGE
         if self.state != self.STATE_OPEN:
             self._drop("the WebSocket handshake, opening or closing, was not completed in 10 s")
-        elif self._silent_pings >= patience:
-            self._drop(f"no pong for {self._silent_pings * PING_INTERVAL_S:.0f} s")
+        elif len(self._unanswered) >= patience:
+            self._drop(f"no pong for {len(self._unanswered) * PING_INTERVAL_S:.0f} s")
         else:
-            self._silent_pings += 1
-            self.sendPing()
+            self._unanswered.append(self._new_ping())
+            self.sendPing(self._unanswered[-1])
             self.send(self._owner.status())
 
     def _drop(self, reason: str) -> None:

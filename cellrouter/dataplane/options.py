@@ -18,6 +18,7 @@ from cellrouter.daemon.options import (
     positive_int,
 )
 from cellrouter.daemon.text import quoted
+from cellrouter.dataplane.credentials import Credentials
 from cellrouter.dataplane.urls import control_plane_urls
 from cellrouter.proxy import ProxySettings
 
@@ -80,6 +81,30 @@ class DataPlaneOptions(DaemonOptions):
             " a file",
         ),
         Setting(
+            "control-plane-token-file",
+            None,
+            path,
+            "file whose first line is the token that control planes are shown; unset: none is",
+        ),
+        Setting(
+            "control-plane-ca",
+            None,
+            path,
+            "PEM file of the authorities that sign control planes' certificates; unset: the system's",
+        ),
+        Setting(
+            "control-plane-certificate",
+            None,
+            path,
+            "PEM file of the certificate that control planes are shown, and its chain; unset: none is",
+        ),
+        Setting(
+            "control-plane-key",
+            None,
+            path,
+            "PEM file of that certificate's private key; unset: it is in the certificate's file",
+        ),
+        Setting(
             "config",
             None,
             path,
@@ -108,6 +133,16 @@ class DataPlaneOptions(DaemonOptions):
         """The config file: what is watched, or with a control plane what is begun with."""
         default = FILE_CONFIG if self["control-plane-url"] is None else BOOTSTRAP_CONFIG
         return cast(Path, self["config"] or default)
+
+    @property
+    def credentials(self) -> Credentials:
+        """What control planes are shown, and by what they are known."""
+        return Credentials(
+            self["control-plane-token-file"],
+            self["control-plane-ca"],
+            self["control-plane-certificate"],
+            self["control-plane-key"],
+        )
 
     @property
     def proxy(self) -> ProxySettings:

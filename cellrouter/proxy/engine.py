@@ -9,7 +9,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from cellrouter.config import RoutingTable
-from cellrouter.observe import AccessLog, Decisions
+from cellrouter.observe import AccessLog, Decisions, Traffic
 from cellrouter.proxy.admission import Admission
 from cellrouter.proxy.exchange import Exchange
 from cellrouter.proxy.ids import RequestIds
@@ -46,6 +46,7 @@ class ProxyEngine:
     :ivar admission: lets clients in by the doors that tell of them.
     :ivar draining: whether connections end with the exchange they are in.
     :ivar now: gives the time in seconds, for measuring.
+    :ivar traffic: counts exchanges.
     :ivar turn: says when connections write.
     :ivar new_request_id: makes the ID of a request.
 
@@ -81,6 +82,7 @@ class ProxyEngine:
         self.admission = Admission(settings.max_connections, self.now)
         self.draining = False
         self.installed: Installed
+        self.traffic = Traffic()
         self.turn = Turn(reactor)
         self._access_log = access_log
         self._decisions = decisions
@@ -162,6 +164,9 @@ class ProxyEngine:
         :param now_s: when, in seconds.
         """
         self.exchanges.discard(exchange)
+        destination = exchange.destination
+        match = None if destination is None else destination.route.match
+        self.traffic.count(exchange.status, now_s - exchange.began_s, match)
         line = record(exchange, self._timestamps.format(self._time_of_day()), now_s)
         self._access_log.write(line)
         self._decisions.add(line)
