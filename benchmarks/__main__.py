@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
+from attrs import evolve
 
 from benchmarks import budgets, plot
 from benchmarks.errors import CouldNotRun
@@ -64,8 +65,8 @@ def main() -> None:
 def command(benchmark: Benchmark) -> click.Command:
     """Make the command of one benchmark."""
 
-    def run(peers: list[Peer], rounds: int, seconds: int, json_wanted: bool) -> None:
-        settings = Settings(peers, rounds, seconds, cores_to_use(), say)
+    def run(peers: list[Peer], rounds: int, seconds: int, patience: int, json_wanted: bool) -> None:
+        settings = Settings(peers, rounds, seconds, cores_to_use(), say, patience)
         found = benchmark.run(settings)
         tell(whole({benchmark.name: found}), json_wanted)
         # Nothing measured is a failure.
@@ -80,6 +81,13 @@ def command(benchmark: Benchmark) -> click.Command:
             default=benchmark.seconds,
             show_default=True,
             help="How long each proxy is measured in each round.",
+        ),
+        click.option(
+            "--patience",
+            type=click.IntRange(min=0),
+            default=30,
+            show_default=True,
+            help="Seconds, in all, to wait for others who are busy, or to measure again because they were.",
         ),
         click.option(
             "--only",
@@ -108,8 +116,10 @@ def all_command(json_wanted: bool, quick: bool) -> None:
     found = {}
     for benchmark in BENCHMARKS:
         say(f"{benchmark.name}: {benchmark.help}")
-        rounds, seconds = (1, benchmark.shortest_s) if quick else (benchmark.rounds, benchmark.seconds)
-        found[benchmark.name] = benchmark.run(Settings(benchmark.peers, rounds, seconds, cores, say))
+        settings = Settings(benchmark.peers, benchmark.rounds, benchmark.seconds, cores, say)
+        if quick:
+            settings = evolve(settings, rounds=1, seconds=benchmark.shortest_s, patience_s=0.0)
+        found[benchmark.name] = benchmark.run(settings)
     tell(whole(found), json_wanted)
 
 

@@ -99,7 +99,7 @@ class Applying:
         :raises CouldNotRun: when something does not start, or a snapshot is not applied in its window.
         """
         cores, found = self.settings.cores, []
-        patience = Patience(cores)
+        patience = Patience(cores, self.settings.patience_s)
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="cellrouter-benchmarks-")))
             to = stack.enter_context(cells(cores.load, new_folder(folder, "cells")))

@@ -9,7 +9,7 @@ from benchmarks.load import Served, drive
 from benchmarks.peers import Peer, Started
 from benchmarks.quiet import MAX_TRIES, QUIET, Patience, Watch
 
-WARM_UP_S = 1
+WARM_UP_S = 2
 
 
 @frozen

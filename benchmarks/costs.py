@@ -121,7 +121,9 @@ class Costs:
         :raises CouldNotRun: when the cells do not start.
         """
         lineup = Lineup(settings.cores, settings.report)
-        comparison = Comparison(self.workload, settings.seconds, lineup, Patience(settings.cores))
+        comparison = Comparison(
+            self.workload, settings.seconds, lineup, Patience(settings.cores, settings.patience_s)
+        )
         return self.write(settings, comparison.run(settings.peers, settings.rounds))
 
     def write(self, settings: Settings, measured: Measured) -> Document:

@@ -191,7 +191,7 @@ def measure(settings: Settings) -> Document:
     :raises CouldNotRun: when the cells do not start.
     """
     lineup = Lineup(settings.cores, settings.report)
-    pairs = Latency(settings, lineup, Patience(settings.cores)).run()
+    pairs = Latency(settings, lineup, Patience(settings.cores, settings.patience_s)).run()
     return write(settings, pairs, lineup.failures)
 
 

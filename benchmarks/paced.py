@@ -21,7 +21,7 @@ class Paced:
     :param begin_s: when the first request was due, by the monotonic clock.
     :param per_s: requests in a second.
     :param late_us: for each request how long after it was due it was sent.
-    :param latency_us: for each how long after it was due it was answered.
+    :param latency_us: for each its latency: see :mod:`benchmarks.pacer`.
     """
 
     begin_s: float

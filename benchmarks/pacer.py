@@ -1,8 +1,11 @@
 """A load at a constant rate: ``python -m benchmarks.pacer PORT REQUESTS_PER_S SECONDS CONNECTIONS``.
 
-An open loop: when a request is due depends on the clock alone, and its latency counts from then, also when it
-had to wait for a connection because the proxy still had all of them busy. Nothing that the proxy does makes
-the load wait for it unseen (no "coordinated omission"). Plain sockets rather than an event loop: timers of
+An open loop: when a request is due depends on the clock alone. One that had to wait for a connection, because
+the proxy still had all of them busy, counts from when it was due: nothing that the proxy does makes the load
+wait for it unseen (no "coordinated omission"). One that could have been sent when it was due counts from when
+it was: that this program got its turn late is not the proxy's doing, and it would make proxies look alike.
+
+Plain sockets rather than an event loop: timers of
 those are a millisecond coarse, which would send a dozen requests at a time, and cost more.
 """
 
@@ -14,6 +17,7 @@ import sys
 import time
 from array import array
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +40,7 @@ class Pacer:
 
     :ivar begin_s: when the first request was due, by the monotonic clock.
     :ivar sent_s: when each request was sent, by the same clock.
+    :ivar from_s: when the latency of each begins.
     :ivar done_s: when each was answered.
 
     :param port: the proxy's, on loopback.
@@ -49,7 +54,7 @@ class Pacer:
         self._total = total
         self._sent = self._done = 0
         self.begin_s = 0.0
-        self.sent_s, self.done_s = (array("d", bytes(8 * total)) for _ in range(2))
+        self.sent_s, self.from_s, self.done_s = (array("d", bytes(8 * total)) for _ in range(3))
         self._ready = select.epoll()
         self._connections: list[socket.socket] = []
         self._under_way: dict[int, tuple[socket.socket, int, bytearray]] = {}
@@ -59,7 +64,7 @@ class Pacer:
             connection.setblocking(False)
             self._ready.register(connection, select.EPOLLIN)
             self._connections.append(connection)
-        self._idle = deque(self._connections)
+        self._idle = deque((connection, self.begin_s) for connection in self._connections)
 
     def close(self) -> None:
         """Close the connections."""
@@ -94,10 +99,12 @@ class Pacer:
     def _send_due(self) -> None:
         while self._idle and self._sent < self._total:
             now = time.monotonic()
-            if self._due_s(self._sent) > now:
+            due_s = self._due_s(self._sent)
+            if due_s > now:
                 return
-            connection = self._idle.popleft()
+            connection, idle_since_s = self._idle.popleft()
             self.sent_s[self._sent] = now
+            self.from_s[self._sent] = now if idle_since_s <= due_s else due_s
             self._under_way[connection.fileno()] = (connection, self._sent, bytearray())
             self._sent += 1
             connection.send(REQUEST)
@@ -114,17 +121,21 @@ class Pacer:
             self.done_s[number] = now
             self._done += 1
             del self._under_way[descriptor]
-            self._idle.append(connection)
+            self._idle.append((connection, now))
 
     def document(self) -> dict[str, Any]:
-        """Write what was taken down, in microseconds since each request was due."""
+        """Write what was taken down: how late each request was sent, and its latency."""
         due_s = [self._due_s(number) for number in range(self._total)]
         return {
             "begin_s": self.begin_s,
             "per_s": self._per_s,
-            "late_us": [round((sent - due) * 1e6) for sent, due in zip(self.sent_s, due_s, strict=True)],
-            "latency_us": [round((done - due) * 1e6) for done, due in zip(self.done_s, due_s, strict=True)],
+            "late_us": _us(self.sent_s, due_s),
+            "latency_us": _us(self.done_s, self.from_s),
         }
+
+
+def _us(later_s: Sequence[float], earlier_s: Sequence[float]) -> list[int]:
+    return [round((later - earlier) * 1e6) for later, earlier in zip(later_s, earlier_s, strict=True)]
 
 
 def main(port: int, per_s: int, seconds: int, connections: int) -> None:

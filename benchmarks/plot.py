@@ -12,12 +12,12 @@ ROW_HEIGHT, BAR_HEIGHT, TITLE_HEIGHT, MARGIN = 22, 14, 34, 16
 HIGHLIGHTED = "cellrouter"
 # It has a background of its own, so what it lies on does not matter; which one, the reader's system says.
 STYLE = """
-:root { --page: #ffffff; --text: #1f2328; --bar: #9aa4b2; --own: #0969da }
+text { font: 13px system-ui, sans-serif; fill: #1f2328 }
+.title { font-weight: 600 } .name { text-anchor: end }
+.page { fill: #ffffff } .bar { fill: #9aa4b2 } .own { fill: #0969da }
 @media (prefers-color-scheme: dark) {
-  :root { --page: #0d1117; --text: #e6edf3; --bar: #6e7681; --own: #4493f8 }
+  text { fill: #e6edf3 } .page { fill: #0d1117 } .bar { fill: #6e7681 } .own { fill: #4493f8 }
 }
-.page { fill: var(--page) } text { fill: var(--text); font: 13px system-ui, sans-serif }
-.title { font-weight: 600 } .name { text-anchor: end } .bar { fill: var(--bar) } .own { fill: var(--own) }
 """
 
 
@@ -48,11 +48,11 @@ class Chart:
 
 
 CHARTS = (
-    ("compare", "CPU time for a request, µs", "cost"),
-    ("stream", "CPU time for a GiB in answers of 10 MiB, ms", "cost"),
+    ("compare", "CPU time for a request, µs (times nginx's)", "cost"),
+    ("stream", "CPU time for a GiB in answers of 10 MiB, ms (times nginx's)", "cost"),
     (
         "latency",
-        "p99 latency at 70% of its own capacity, µs",
+        "p99 latency at 70% of its own capacity, µs (times nginx's at that rate)",
         "p99_us",
     ),
     ("memory", "Memory of an idle connection, KiB", "kib_each"),

@@ -82,7 +82,8 @@ def running(
             stdout=out,
             stderr=err,
             env={**os.environ, **(environment or {})},
-            start_new_session=True,
+            # To the scheduler a session is a group of its own, and "nice" counts within a group only.
+            process_group=0,
         )
     try:
         yield Running(process, errors)

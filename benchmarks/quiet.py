@@ -3,7 +3,7 @@
 import resource
 import time
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from benchmarks.cells import Cells
 from benchmarks.machine import Cores, busy_s
@@ -64,7 +64,7 @@ class Patience:
     """
 
     cores: Cores
-    left_s: float = field(default=60.0)
+    left_s: float
 
     def await_quiet(self) -> None:
         """Wait until nobody is busy, for as long as patience lasts."""

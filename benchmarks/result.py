@@ -23,6 +23,7 @@ class Settings:
     :param seconds: how long each time.
     :param cores: who runs where.
     :param report: gets a line about each step.
+    :param patience_s: how long in all it waits for others who are busy, or measures again because they were.
     """
 
     peers: Sequence[Peer]
@@ -30,6 +31,7 @@ class Settings:
     seconds: int
     cores: Cores
     report: Callable[[str], object]
+    patience_s: float = 30.0
 
 
 def document(
@@ -72,7 +74,8 @@ def text(found: Document) -> str:
     lines += found["notes"]
     settings = found["settings"]
     named = [f"{name} {number}" for name, number in found["versions"].items() if number]
-    lines.append(f"{settings['rounds']} rounds of {settings['seconds']} s; {', '.join(named)}")
+    rounds = "1 round" if settings["rounds"] == 1 else f"{settings['rounds']} rounds"
+    lines.append(f"{rounds} of {settings['seconds']} s; {', '.join(named)}")
     return "\n".join(lines)
 
 

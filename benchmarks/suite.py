@@ -64,7 +64,7 @@ BENCHMARKS = (
     Benchmark(
         "compare",
         "Small answers: CPU time for each request, and requests per second on one core.",
-        *(PEERS, 8, 2),
+        *(PEERS, 6, 2),
         Costs("CPU time of small answers", SMALL, REQUESTS, BASELINE).measure,
     ),
     Benchmark(

@@ -55,7 +55,7 @@ class SvgTests(SynchronousTestCase):
 
     def test_it_has_a_page_of_its_own_in_light_and_in_dark(self) -> None:
         self.assertEqual(len(self.rectangles("page")), 1)
-        self.assertEqual(self.drawn.count("--page:"), 2)
+        self.assertEqual(self.drawn.count(".page { fill:"), 2)
         self.assertIn("prefers-color-scheme: dark", self.drawn)
 
     def test_a_value_of_nothing_is_drawn(self) -> None:
