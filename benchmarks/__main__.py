@@ -85,7 +85,7 @@ def command(benchmark: Benchmark) -> click.Command:
         click.option(
             "--patience",
             type=click.IntRange(min=0),
-            default=30,
+            default=20,
             show_default=True,
             help="Seconds, in all, to wait for others who are busy, or to measure again because they were.",
         ),

@@ -31,7 +31,7 @@ class Settings:
     seconds: int
     cores: Cores
     report: Callable[[str], object]
-    patience_s: float = 30.0
+    patience_s: float = 20.0
 
 
 def document(
@@ -73,9 +73,9 @@ def text(found: Document) -> str:
     lines += (f"could not run: {name}: {reason}" for name, reason in found["could_not_run"].items())
     lines += found["notes"]
     settings = found["settings"]
-    named = [f"{name} {number}" for name, number in found["versions"].items() if number]
+    named = ", ".join(f"{name} {number}" for name, number in found["versions"].items() if number)
     rounds = "1 round" if settings["rounds"] == 1 else f"{settings['rounds']} rounds"
-    lines.append(f"{rounds} of {settings['seconds']} s; {', '.join(named)}")
+    lines.append(f"{rounds} of {settings['seconds']} s{'; ' if named else ''}{named}")
     return "\n".join(lines)
 
 
