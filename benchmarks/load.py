@@ -33,7 +33,7 @@ class Served:
     p99_ms: float
 
 
-def drive(port: int, path: str, connections: int, seconds: int, core: int) -> Served:
+def drive(port: int, path: str, connections: int, seconds: int, core: int, *, tenants: int = 0) -> Served:
     """Send as many requests as are answered.
 
     :param port: the proxy's, on loopback.
@@ -41,14 +41,16 @@ def drive(port: int, path: str, connections: int, seconds: int, core: int) -> Se
     :param connections: keep-alive connections.
     :param seconds: how long.
     :param core: where wrk runs.
+    :param tenants: how many routing keys the requests go through in turn; 0: all have the same.
     :raises CouldNotRun: when wrk does not run, or any request failed.
     """
     wrk = shutil.which("wrk")
     if wrk is None:
         raise CouldNotRun("wrk is not installed")
+    script = FILES / ("tenants.lua" if tenants else "totals.lua")
     command = [
-        *(wrk, "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "-s", str(FILES / "totals.lua")),
-        *("-H", f"X-Routing-Key: {KEY}", f"http://127.0.0.1:{port}{path}"),
+        *(wrk, "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "-s", str(script)),
+        *("-H", f"X-Routing-Key: {KEY}", f"http://127.0.0.1:{port}{path}", "--", str(tenants)),
     ]
     try:
         done = subprocess.run(

@@ -117,6 +117,12 @@ PEERS = (
         version=("version",),
     ),
     Peer(
+        "aiohttp",
+        PYTHON,
+        ("-m", "benchmarks.aiohttp_proxy", "@{port}", "@{cell}", "@{default_cell}", "@{folder}/access.log"),
+        version=("-c", "import aiohttp; print(aiohttp.__version__)"),
+    ),
+    Peer(
         "twisted-stock",
         PYTHON,
         ("-m", "benchmarks.stock_twisted", "@{port}", "@{cell}", "@{default_cell}", "@{folder}/access.log"),

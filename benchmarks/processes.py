@@ -36,7 +36,11 @@ class Running:
     def cpu_s(self) -> float:
         """Tell the CPU time, user and system, of all its processes and threads until now."""
         # The kernel scales the two so that their sum is the exact run time, cut to ticks of 10 ms.
-        return sum(ticks for group, ticks in _processes() if group == self.process.pid) / TICKS_PER_S
+        return sum(ticks for _, group, ticks in _processes() if group == self.process.pid) / TICKS_PER_S
+
+    def pids(self) -> list[int]:
+        """List its processes."""
+        return [pid for pid, group, _ in _processes() if group == self.process.pid]
 
     def last_words(self) -> str:
         """Give the last line that it wrote to stderr."""
@@ -44,14 +48,14 @@ class Running:
         return lines[-1].strip()[:MAX_SAID_CHARS] if lines else "it said nothing"
 
 
-def _processes() -> Iterator[tuple[int, int]]:
-    """Give each process's group and its CPU time in ticks."""
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Give each process, its group and its CPU time in ticks."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text(errors="replace").rpartition(")")[2].split()
         except OSError:  # it has just ended
             continue
-        yield int(fields[_GROUP]), int(fields[_UTIME]) + int(fields[_STIME])
+        yield int(path.parent.name), int(fields[_GROUP]), int(fields[_UTIME]) + int(fields[_STIME])
 
 
 def pinned(command: Sequence[str], core: int) -> list[str]:
@@ -78,7 +82,8 @@ def running(
             stdout=out,
             stderr=err,
             env={**os.environ, **(environment or {})},
-            start_new_session=True,
+            # To the scheduler a session is a group of its own, and "nice" counts within a group only.
+            process_group=0,
         )
     try:
         yield Running(process, errors)

@@ -26,6 +26,8 @@ def values(folder: Path, cell: int, default_cell: int, **more: object) -> dict[s
         "folder": folder,
         "cell": cell,
         "default_cell": default_cell,
+        "version": "benchmark",
+        "tenants": "",
         **more,
     }
 

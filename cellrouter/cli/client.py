@@ -1,6 +1,7 @@
 """Asks the daemons over HTTP."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,8 @@ from twisted.web.error import SchemeNotSupported
 from twisted.web.http_headers import Headers
 
 from cellrouter.config import ConfigRefused, parse_json
+from cellrouter.daemon.tokens import NoToken, read_first_token
+from cellrouter.snapshots.poller import Unreadable
 
 TIMEOUT_S = 10.0
 LIMIT_BYTES = 16 * 1024 * 1024
@@ -76,6 +79,21 @@ async def get_json(url: str, hint: str, get: Get = treq.get) -> dict[str, Any]:
     if document is None:
         raise click.ClickException(f"{url}: the answer is not a JSON object; {hint}")
     return document
+
+
+def operator_headers(token_file: Path | None) -> Headers | None:
+    """Make the fields that show the operator's token to a control plane, for :func:`fetch`.
+
+    :param token_file: its first token is shown; None for no token.
+    :returns: the fields, if there are any.
+    :raises click.ClickException: when there is no token in the file, with one line that says why.
+    """
+    if token_file is None:
+        return None
+    try:
+        return Headers({"Authorization": [f"Bearer {read_first_token(token_file)}"]})
+    except (Unreadable, NoToken) as error:
+        raise click.ClickException(f"--operator-token-file: {error}") from None
 
 
 def _reason(error: BaseException, timeout_s: float) -> str:

@@ -1,6 +1,7 @@
 """What the commands of the tool share."""
 
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, cast
 
 import click
@@ -17,10 +18,12 @@ class Daemons:
 
     :param control_plane: URL of the control plane.
     :param data_plane: URL of a data plane's admin port.
+    :param operator_token_file: has the token that the control plane is shown.
     """
 
     control_plane: str
     data_plane: str
+    operator_token_file: Path | None = None
 
 
 json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON for programs.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ import click
 import treq
 from attrs import frozen
 
-from cellrouter.cli.client import Get, fetch
+from cellrouter.cli.client import Get, fetch, operator_headers
 from cellrouter.config import DEFAULT_MAX_CONFIG_BYTES
 
 TIMEOUT_S = 90.0
@@ -61,10 +62,12 @@ class ControlPlane:
     """A control plane somewhere.
 
     :param url: where.
+    :param token_file: has the operator's token, which is shown with what changes anything; None for no token.
     :param request: sends requests: ``treq.request``, or a stand-in.
     """
 
     url: str
+    token_file: Path | None = None
     request: Get = treq.request
 
     async def get(self, path: str, query: Mapping[str, object] | None = None) -> Json:
@@ -91,7 +94,10 @@ class ControlPlane:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         url = f"{self.url}{path}" + (f"?{urlencode(given)}" if given else "")
         send = partial(self.request, method, data=body)
-        response, document = await fetch(url, HINT, send, timeout_s=TIMEOUT_S, limit_bytes=LIMIT_BYTES)
+        headers = None if body is None else operator_headers(self.token_file)
+        response, document = await fetch(
+            url, HINT, send, headers, timeout_s=TIMEOUT_S, limit_bytes=LIMIT_BYTES
+        )
         if response.code != 200 and document is not None and "detail" in document:
             raise _refusal(response.code, document)
         if response.code != 200 or document is None:

@@ -36,10 +36,20 @@ from cellrouter.daemon.options import endpoint
     show_default=True,
     help="A data plane's admin port.",
 )
+@click.option(
+    "--operator-token-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    envvar="OPERATOR_TOKEN_FILE",
+    show_envvar=True,
+    help="A file whose first token is shown to the control plane by what changes anything.",
+)
 @click.pass_context
-def main(context: click.Context, control_plane: str, data_plane: str) -> None:
+def main(
+    context: click.Context, control_plane: str, data_plane: str, operator_token_file: Path | None
+) -> None:
     """Operate a cell router, or try one out: start with "cellrouter demo"."""
-    context.obj = Daemons(control_plane.rstrip("/"), data_plane.rstrip("/"))
+    context.obj = Daemons(control_plane.rstrip("/"), data_plane.rstrip("/"), operator_token_file)
 
 
 @main.command()

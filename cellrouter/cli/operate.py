@@ -136,7 +136,7 @@ def wait(
         raise click.BadParameter(str(error), param_hint="--timeout") from None
 
     async def job(reactor: Any) -> int:
-        plane = ControlPlane(daemons.control_plane)
+        plane = ControlPlane(daemons.control_plane, daemons.operator_token_file)
         result = await waiting.wait(reactor, plane, revision, expect_nodes, timeout_s)
         if json_wanted:
             click.echo(as_json({"status": result.status, "text": result.text, "fleet": result.fleet}))
@@ -170,7 +170,7 @@ def _show(
 
     async def job(_: Any) -> int:
         try:
-            document = await ask(ControlPlane(daemons.control_plane))
+            document = await ask(ControlPlane(daemons.control_plane, daemons.operator_token_file))
         except Refused as refused:
             if not json_wanted:
                 raise

@@ -7,7 +7,7 @@ import click
 
 from cellrouter.cli.check import load_file
 from cellrouter.cli.client import get_json
-from cellrouter.config import ConfigRefused, RoutingTable
+from cellrouter.config import CompiledConfig, ConfigRefused, RoutingTable
 
 Decision = dict[str, object]
 """The members of ``/debug/route``."""
@@ -44,7 +44,7 @@ def look_up(path: Path, key: str) -> Decision:
     decision: Decision = {"routing_key": trimmed.decode("utf-8", "backslashreplace")}
     if b"," in trimmed:
         decision["refused"] = "a comma in X-Routing-Key is answered with 400"
-    route = RoutingTable.build(loaded.config).route(trimmed)
+    route = RoutingTable.build(CompiledConfig.of(loaded)).route(trimmed)
     return {
         **decision,
         "placement": route.placement,

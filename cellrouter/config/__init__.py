@@ -1,5 +1,6 @@
 """The routing config: its document, its rules, and the routing table compiled from it."""
 
+from cellrouter.config.compiled import CompiledConfig, compile_config
 from cellrouter.config.differences import Counts, Differences, Group, compare
 from cellrouter.config.durations import parse_duration
 from cellrouter.config.endpoint import Endpoint
@@ -27,6 +28,7 @@ from cellrouter.config.violations import ConfigRefused, Violation
 __all__ = [
     "DEFAULT_MAX_CONFIG_BYTES",
     "CircuitBreaker",
+    "CompiledConfig",
     "ConfigRefused",
     "Counts",
     "Differences",
@@ -45,6 +47,7 @@ __all__ = [
     "RoutingTable",
     "Violation",
     "compare",
+    "compile_config",
     "inert_fields",
     "load_config",
     "load_document",

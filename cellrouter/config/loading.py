@@ -1,9 +1,9 @@
 """Loads a document as a whole: bytes in, config and hash out, or every reason why not."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 
+import orjson
 from attrs import frozen
 
 from cellrouter.config.decoding import decode
@@ -67,8 +67,7 @@ def document_hash(document: Mapping[str, object]) -> str:
     :param document: parsed JSON.
     :returns: ``sha256:`` and 64 hexadecimal digits.
     """
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return "sha256:" + hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def inert_fields(config: RoutingConfig) -> tuple[str, ...]:

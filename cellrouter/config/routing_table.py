@@ -1,13 +1,14 @@
 """The compiled form of a config: one dictionary access per request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from types import MappingProxyType
 
 from attrs import evolve, frozen
 
+from cellrouter.config.compiled import CompiledConfig
 from cellrouter.config.endpoint import Endpoint, parse_endpoint
-from cellrouter.config.model import MissingKeyPolicy, Placement, PlacementKey, RoutingConfig
+from cellrouter.config.model import MissingKeyPolicy, Placement, PlacementKey
 
 
 class Match(Enum):
@@ -55,10 +56,11 @@ class RoutingTable:
     placements: Mapping[PlacementKey, Route]
 
     @classmethod
-    def build(cls, config: RoutingConfig) -> "RoutingTable":
-        """Compile a config.
+    def build(cls, config: CompiledConfig, rest: Callable[[], object] = lambda: None) -> "RoutingTable":
+        """Make the table of a config.
 
         :param config: a valid config.
+        :param rest: is called after each piece of the work; a thread lets others run there.
         :returns: the table, which shares nothing mutable with it.
         """
         exact = {
@@ -66,10 +68,10 @@ class RoutingTable:
             for key, placement in config.placements.items()
         }
         default = exact[config.default_placement]
-        routes: dict[bytes | None, Route] = {
-            key.encode("ascii"): exact[placement] for key, placement in config.routing_table.items()
-        }
-        routes[None] = evolve(default, match=Match.MISSING)
+        routes: dict[bytes | None, Route] = {None: evolve(default, match=Match.MISSING)}
+        for placement, keys in config.routes:
+            routes.update(dict.fromkeys(keys.split(b"\n"), exact[placement]))
+            rest()
         return cls(
             routes=routes,
             default=evolve(default, match=Match.DEFAULT),

@@ -7,8 +7,9 @@ from twisted.internet.interfaces import IReactorTime, ITCPTransport
 from twisted.web.resource import IResource
 from twisted.web.server import Request
 
-from cellrouter.controlplane.operators import NotAuthorised, authorise
+from cellrouter.controlplane.access import Access
 from cellrouter.daemon import QuietSite
+from cellrouter.daemon.tokens import Refusal
 
 MAX_DROPPED_BYTES = 256 * 1024 * 1024
 """How much of a body that is too large is read and dropped, so that its sender can read the answer."""
@@ -17,11 +18,13 @@ MAX_DROPPED_BYTES = 256 * 1024 * 1024
 class BoundedRequest(Request):
     """A request whose body is kept up to a limit: the site's for those who may change anything, else nothing.
 
+    :ivar refusal: what to answer to whoever may not change anything, or None.
     :ivar limit_bytes: how much is kept.
     :ivar too_large: whether the body went beyond the limit; it is not kept then.
     """
 
     content: BytesIO
+    refusal: Refusal | None = None
     too_large = False
     limit_bytes = 0
     _dropped_bytes = 0
@@ -31,13 +34,11 @@ class BoundedRequest(Request):
         self.content = BytesIO()
         # The content is JSON whatever it says it is: twisted.web would parse a form, which takes long.
         self.requestHeaders.removeHeader(b"content-type")
-        try:
-            authorise(self)
-        except NotAuthorised:
-            return
         site = getattr(self.channel, "site", None)
         assert isinstance(site, BoundedSite)
-        self.limit_bytes = site.limit_body_bytes
+        self.refusal = site.access.may_change(self)
+        if self.refusal is None:
+            self.limit_bytes = site.limit_body_bytes
 
     def handleContentChunk(self, data: bytes) -> None:
         """Take a piece of the body."""
@@ -57,12 +58,16 @@ class BoundedSite(QuietSite):
     :param resource: the root.
     :param limit_body_bytes: how long a body may be.
     :param reactor: times idle connections.
+    :param access: says who may change anything.
     """
 
     requestFactory = BoundedRequest
 
-    def __init__(self, resource: IResource, limit_body_bytes: int, reactor: IReactorTime) -> None:
+    def __init__(
+        self, resource: IResource, limit_body_bytes: int, reactor: IReactorTime, access: Access
+    ) -> None:
         super().__init__(resource, reactor=reactor)
+        self.access = access
         self.limit_body_bytes = limit_body_bytes
 
 

@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from cellrouter.controlplane.checking import Checked, Current, check
-from cellrouter.controlplane.children import Busy, InChild
 from cellrouter.controlplane.guards import Excess, Guards
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.proposals import (
@@ -25,6 +24,7 @@ from cellrouter.controlplane.proposals import (
     Proposal,
     RevisionMoved,
 )
+from cellrouter.daemon.children import Busy, InChild
 from cellrouter.snapshots.accepted import Accepted, Submission
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable

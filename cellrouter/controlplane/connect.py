@@ -4,9 +4,12 @@ from autobahn.twisted.resource import WebSocketResource
 from twisted.web import http
 from twisted.web.server import Request
 
+from cellrouter.controlplane.access import Access
 from cellrouter.controlplane.connection import SUBPROTOCOL
 from cellrouter.controlplane.hub import Hub
 from cellrouter.daemon import problem
+from cellrouter.daemon.peers import as_text
+from cellrouter.daemon.tokens import Refusal
 
 MAX_CONNECTIONS = 10_000
 
@@ -17,14 +20,20 @@ class ConnectResource(WebSocketResource):
     """Refuse by an ordinary HTTP answer what need not be upgraded, and hand the rest to Autobahn.
 
     :param hub: takes the connections.
+    :param access: says who may connect.
     """
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, access: Access) -> None:
         WebSocketResource.__init__(self, hub.factory)
         self._hub = hub
+        self._access = access
 
     def render(self, request: Request) -> bytes | int:
         """Upgrade the connection, or say why not."""
+        refused = self._stranger(request)
+        if refused is not None:
+            self._access.refusals.refused(as_text(request.getClientAddress()), refused.detail)
+            return refused.answer(request)
         refusal = self._refusal(request)
         if refusal is None:
             rendered: bytes | int = WebSocketResource.render(self, request)
@@ -37,13 +46,16 @@ class ConnectResource(WebSocketResource):
             request.setResponseCode(status, b"Upgrade Required")
         return body
 
+    def _stranger(self, request: Request) -> Refusal | None:
+        if request.requestHeaders.hasHeader(b"origin"):
+            return Refusal(http.FORBIDDEN, "browsers, which send Origin, have no business here")
+        return self._access.may_connect(request)
+
     def _refusal(self, request: Request) -> tuple[int, str] | None:
         headers = request.requestHeaders
         if request.method != b"GET":
             request.setHeader(b"allow", b"GET")
             return http.NOT_ALLOWED, "a WebSocket is opened with GET (RFC 6455 section 4.1)"
-        if headers.hasHeader(b"origin"):
-            return http.FORBIDDEN, "browsers, which send Origin, have no business here"
         upgrades = b",".join(headers.getRawHeaders(b"upgrade", [])).lower().split(b",")
         if b"websocket" not in [upgrade.strip() for upgrade in upgrades]:
             return (

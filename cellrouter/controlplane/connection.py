@@ -12,6 +12,7 @@ from txaio.tx import make_logger
 
 from cellrouter.controlplane.fleet import Fleet, Node
 from cellrouter.controlplane.outbox import Outbox, Transport
+from cellrouter.daemon.peers import as_text
 from cellrouter.wire import Ack, Hello, MessageRefused, Nack, Status, Unknown, decode
 
 SUBPROTOCOL = "cellrouter.v1"
@@ -120,11 +121,7 @@ class DataPlaneConnection(WebSocketServerProtocol):
     @property
     def address(self) -> str:
         """The peer as ``host:port``."""
-        peer = cast(ITransport, self.transport).getPeer()
-        host, port = getattr(peer, "host", None), getattr(peer, "port", None)
-        if host is None:
-            return str(peer)
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return as_text(cast(ITransport, self.transport).getPeer())
 
     @property
     def name(self) -> str:

@@ -11,10 +11,9 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.bodies import BoundedRequest
-from cellrouter.controlplane.children import Busy, ChildFailed, Stopping
-from cellrouter.controlplane.operators import NotAuthorised, authorise
 from cellrouter.controlplane.proposals import BeyondGuards, NoSuchRevision, NothingHeld, RevisionMoved
 from cellrouter.daemon import JsonRoot
+from cellrouter.daemon.children import Busy, ChildFailed, Stopping
 from cellrouter.daemon.resources import JSON, prepare, problem
 from cellrouter.daemon.text import quoted
 from cellrouter.snapshots.history_schema import HistoryUnusable
@@ -116,11 +115,10 @@ class Operation(Question):
 
     def render(self, request: Request) -> bytes | int:
         """Answer a request."""
-        try:
-            authorise(request)
-        except NotAuthorised as refused:
-            return problem(request, refused.status, refused.detail)
-        if isinstance(request, BoundedRequest) and request.too_large:
+        assert isinstance(request, BoundedRequest)
+        if request.refusal is not None:
+            return request.refusal.answer(request)
+        if request.too_large:
             detail = f"the document is larger than --max-config-bytes, {request.limit_bytes} bytes"
             return problem(request, http.REQUEST_ENTITY_TOO_LARGE, detail)
         return super().render(request)

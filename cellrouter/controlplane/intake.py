@@ -10,8 +10,8 @@ from twisted.logger import Logger
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.changes import Changes
-from cellrouter.controlplane.children import Busy, ChildFailed, Stopping
 from cellrouter.controlplane.proposals import BeyondGuards
+from cellrouter.daemon.children import Busy, ChildFailed, Stopping
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import FilePoller, InThread

@@ -10,9 +10,9 @@ from cellrouter.controlplane import reports
 from cellrouter.controlplane.bodies import body
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.checking import describe_changes
-from cellrouter.controlplane.children import InChild
 from cellrouter.controlplane.exchanges import BadRequest, Operation, Parameters, Question, revision, words
 from cellrouter.controlplane.proposals import NoSuchRevision, Outcome, Proposal
+from cellrouter.daemon.children import InChild
 from cellrouter.daemon.resources import encode
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history import History

@@ -49,4 +49,24 @@ class ControlPlaneOptions(DaemonOptions):
             "expect-nodes", None, expected_nodes, "how many data planes there should be, or their node ids"
         ),
         Setting("history", str(DEFAULT_KEEP), positive_int, "how many accepted configs to keep"),
+        Setting(
+            "data-plane-token-file",
+            None,
+            path,
+            "file of tokens, one a line, of which data planes must show one; unset: none is needed",
+        ),
+        Setting(
+            "client-ca",
+            None,
+            path,
+            "PEM file of the authorities that sign data planes' certificates, of which each must show one;"
+            " needs an ssl: endpoint as --port; unset: no certificate is needed",
+        ),
+        Setting(
+            "operator-token-file",
+            None,
+            path,
+            "file of tokens, one a line, of which whoever changes anything must show one; unset: changes are"
+            " possible from this machine only",
+        ),
     )

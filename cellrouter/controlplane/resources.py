@@ -9,6 +9,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from cellrouter.controlplane import reports
+from cellrouter.controlplane.access import Access
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.connect import ConnectResource
 from cellrouter.controlplane.convergence import Expected, expected_nodes
@@ -63,6 +64,7 @@ def build_root(
     operations: Operations,
     expected: Expected,
     clock: IReactorTime,
+    access: Access,
 ) -> Resource:
     """Put the control plane's resources together.
 
@@ -72,10 +74,11 @@ def build_root(
     :param operations: answers what operators ask and do.
     :param expected: which data planes there should be.
     :param clock: gives the time that ages are measured by.
+    :param access: says who may do what.
     :returns: the root of the tree, for a ``twisted.web.server.Site``.
     """
     root = JsonRoot()
-    root.putChild(b"connect", ConnectResource(hub))
+    root.putChild(b"connect", ConnectResource(hub, access))
     root.putChild(b"health", JsonResource(lambda: reports.health(hub, intake, changes)))
     root.putChild(b"fleet", FleetResource(partial(reports.fleet, hub, intake, clock), expected))
     config = ConfigResource(hub)

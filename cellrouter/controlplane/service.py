@@ -1,17 +1,20 @@
 """The control plane, wired together."""
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import cast
 
+from cryptography import x509
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorThreads
 from twisted.internet.threads import deferToThreadPool
 
 from cellrouter.config import ConfigRefused
+from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
-from cellrouter.controlplane.children import ChildReactor, Children
 from cellrouter.controlplane.convergence import ALL_SEEN, Expected
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
@@ -20,10 +23,14 @@ from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
 from cellrouter.controlplane.roster import Roster
+from cellrouter.controlplane.tls import ENDPOINT_PREFIX, AskingReactor
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
+from cellrouter.daemon.certificates import load_certificates
+from cellrouter.daemon.children import ChildReactor, Children
+from cellrouter.daemon.tokens import NoToken, TokenFile
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
-from cellrouter.snapshots.poller import Unreadable
+from cellrouter.snapshots.poller import InThread, Unreadable
 
 
 class Reactor(ChildReactor, IReactorCore, IReactorThreads, IReactorFromThreads):
@@ -40,10 +47,11 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     :returns: the service, not yet started.
     :raises SystemExit: when there is no snapshot to serve or no history to number it: a line for each reason.
     """
+    in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+    access = _access(options, reactor, in_thread)
     path = cast(Path, options["config"])
     limit_bytes = cast(int, options["max-config-bytes"])
     folder = state_dir(options["state-dir"], options.daemon, options["port"])
-    in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
     # A question that takes long does not keep a change waiting.
     for_changes, for_questions = Children(reactor), Children(reactor)
     guards = Guards(options["max-removed-pct"], options["max-remapped-pct"], options["max-growth"])
@@ -63,10 +71,56 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         ) from None
     operations = Operations(changes, history, for_questions)
     expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
-    site = BoundedSite(build_root(hub, intake, changes, operations, expected, reactor), limit_bytes, reactor)
-    listener = ListenerService(reactor, options["port"], site, "control plane", "--port", options.daemon)
+    root = build_root(hub, intake, changes, operations, expected, reactor, access)
+    site = BoundedSite(root, limit_bytes, reactor, access)
+    listening = AskingReactor(reactor, access.authorities, access.refusals) if access.authorities else reactor
+    listener = ListenerService(listening, options["port"], site, "control plane", "--port", options.daemon)
     # They stop in the reverse order: no new connections, then none at all, then no more changes.
     control_plane = DaemonService(options, reactor)
-    for service in (history, roster, intake, for_questions, for_changes, hub, listener):
+    for service in (
+        *(history, roster, intake, for_questions, for_changes, hub),
+        *access.token_files,
+        listener,
+    ):
         service.setServiceParent(control_plane)
     return control_plane
+
+
+def _access(options: ControlPlaneOptions, reactor: Reactor, in_thread: InThread) -> Access:
+    """Find out who may do what.
+
+    :raises SystemExit: when a file has not what it should, with one line.
+    """
+
+    def tokens(flag: str, locked_out: str) -> TokenFile | None:
+        if options[flag] is None:
+            return None
+        file = TokenFile(options[flag], locked_out, reactor, in_thread, options["poll-interval"])
+        with _blaming(options, flag):
+            file.load_blocking()
+        return file
+
+    authorities: Sequence[x509.Certificate] = ()
+    if options["client-ca"] is not None:
+        with _blaming(options, "client-ca"):
+            authorities = load_certificates(options["client-ca"])
+        if not options["port"].startswith(ENDPOINT_PREFIX):
+            raise SystemExit(f"{options.daemon}: --client-ca: needs TLS: an endpoint ssl:... as --port")
+    return Access(
+        RefusalLog(reactor),
+        tokens("data-plane-token-file", "no data plane gets in any more, those that are connected stay"),
+        tokens("operator-token-file", "nobody can change anything any more"),
+        authorities,
+    )
+
+
+@contextmanager
+def _blaming(options: ControlPlaneOptions, flag: str) -> Iterator[None]:
+    """Turn what is wrong with an option's file into one line.
+
+    :raises SystemExit: with it.
+    """
+    try:
+        yield
+    except (NoToken, Unreadable) as error:
+        raise SystemExit(f"{options.daemon}: --{flag}: {error}") from None

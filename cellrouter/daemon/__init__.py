@@ -4,7 +4,7 @@ from cellrouter.daemon.lifecycle import DaemonService
 from cellrouter.daemon.listening import ListenerService
 from cellrouter.daemon.logs import LineLog
 from cellrouter.daemon.options import DaemonOptions, Setting
-from cellrouter.daemon.process import prepare_process
+from cellrouter.daemon.process import connections_to_spare, prepare_process
 from cellrouter.daemon.resources import (
     JsonResource,
     JsonRoot,
@@ -25,6 +25,7 @@ __all__ = [
     "QueryResource",
     "QuietSite",
     "Setting",
+    "connections_to_spare",
     "prepare_process",
     "problem",
     "state_dir",

@@ -1,8 +1,9 @@
 """A listening port as a service whose failures an operator can read."""
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.application.service import Service
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
@@ -10,9 +11,15 @@ from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFacto
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from cellrouter.daemon.peers import as_text
+
 # What the parsers of endpoint strings raise for a bad one: they convert, call and look up without further
 # checks, and "ssl" reads files.
 _BAD_DESCRIPTION = (ValueError, TypeError, LookupError, AttributeError, OSError, ImportError)
+
+BACKLOG = 1024
+"""How many clients may wait to be accepted, unless an endpoint says otherwise; Twisted's own 50 are soon
+there when many come at once, and further ones then try again a second or more later."""
 
 
 class ListenerService(Service):
@@ -46,7 +53,7 @@ class ListenerService(Service):
         self._blame = f"{daemon}: {flag}"
         self._port: IListeningPort | None = None
         try:
-            self._endpoint = serverFromString(reactor, description)
+            self._endpoint = serverFromString(reactor, _with_backlog(description))
         except _BAD_DESCRIPTION as error:
             raise SystemExit(f"{self._blame}: {description} is not a usable endpoint: {error}") from None
 
@@ -69,6 +76,17 @@ class ListenerService(Service):
                 f"{self._blame}: cannot listen on {self._description}: {_reason(failures[0].value)}"
             )
 
+    def pause(self) -> None:
+        """Accept nobody for now: who connects waits in the kernel's queue."""
+        if self._port is not None:
+            # Every port of Twisted's is such a descriptor, though its interface does not say so.
+            cast(FileDescriptor, self._port).stopReading()
+
+    def resume(self) -> None:
+        """Accept again."""
+        if self._port is not None:
+            cast(FileDescriptor, self._port).startReading()
+
     def stopService(self) -> "Deferred[None]":
         """Stop listening; connections that were accepted go on.
 
@@ -82,8 +100,14 @@ class ListenerService(Service):
     def _listens(self, port: IListeningPort) -> None:
         self._port = port
         self.log.info(
-            "{name} listening on {address}", name=self.listening_name, address=_text(port.getHost())
+            "{name} listening on {address}", name=self.listening_name, address=as_text(port.getHost())
         )
+
+
+def _with_backlog(description: str) -> str:
+    if description.partition(":")[0] in ("tcp", "ssl") and ":backlog=" not in description:
+        return f"{description}:backlog={BACKLOG}"
+    return description
 
 
 def _reason(error: object) -> str:
@@ -92,10 +116,3 @@ def _reason(error: object) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
-
-
-def _text(address: object) -> str:
-    host, port = getattr(address, "host", None), getattr(address, "port", None)
-    if host is None:
-        return str(address)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

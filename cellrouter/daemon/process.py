@@ -4,6 +4,16 @@ import resource
 import time
 from typing import Any
 
+FILES_OF_OUR_OWN = 64
+"""File descriptors for everything but clients and their cells: files, pipes, the admin port, and the clients
+that are accepted in the turn in which the last one is counted."""
+
+
+def connections_to_spare() -> int:
+    """Say how many clients there are file descriptors for, each with a connection to a cell."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, (files - FILES_OF_OUR_OWN) // 2)
+
 
 def prepare_process(reactor: Any) -> None:
     """Prepare the process of a daemon; to be called before anything is scheduled.

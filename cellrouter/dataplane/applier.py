@@ -1,13 +1,13 @@
 """From a snapshot that a control plane sent to the snapshot that is served, and to the answer.
 
 One at a time, and latest wins: while one is being built only the newest other one waits, and those it
-displaced get no answer. The steps of one: refuse a stale revision; check, compile and hash it in a thread;
-serve it by one assignment; save it as last-known-good in a thread; answer. An ack therefore says that the
-snapshot is served and that a restart will serve it again, unless saving failed, which is an error in the log
-and no reason to refuse it.
+displaced get no answer. The steps of one: refuse a stale revision; check it where that holds up nobody; make
+the table of it in a thread; serve it by one assignment; save it as last-known-good in a thread; answer. An
+ack therefore says that the snapshot is served and that a restart will serve it again, unless saving failed,
+which is an error in the log and no reason to refuse it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 from attrs import frozen
@@ -15,13 +15,16 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from cellrouter.config import ConfigRefused, LoadedConfig, Violation, load_document
+from cellrouter.config import CompiledConfig, ConfigRefused, Violation, compile_config
+from cellrouter.daemon.children import ChildFailed, Stopping
 from cellrouter.daemon.text import quoted
+from cellrouter.daemon.work import Worker
 from cellrouter.dataplane.complaints import Complaint, Complaints
+from cellrouter.dataplane.delivery import Delivery
 from cellrouter.snapshots.active import ActiveSnapshot, Snapshot, Source
 from cellrouter.snapshots.lkg import LastKnownGoodStore
 from cellrouter.snapshots.poller import InThread
-from cellrouter.wire import Ack, ConfigSnapshot, Nack
+from cellrouter.wire import Ack, Nack
 
 MAX_LABEL_CHARS = 256
 
@@ -36,7 +39,7 @@ Identity = tuple[str, int | None, str | None]
 class _Job:
     """A snapshot to apply."""
 
-    message: ConfigSnapshot
+    message: Delivery
     answer: Answer
     received_at: float
 
@@ -46,6 +49,7 @@ class Applier:
 
     :param active: the snapshot being served.
     :param store: keeps it for the next start.
+    :param work: checks configs.
     :param in_thread: runs what takes long.
     :param clock: measures.
     :param complaints: log refusals.
@@ -57,12 +61,14 @@ class Applier:
         self,
         active: ActiveSnapshot,
         store: LastKnownGoodStore,
+        work: Worker,
         in_thread: InThread,
         clock: IReactorTime,
         complaints: Complaints,
     ) -> None:
         self._active = active
         self._store = store
+        self._work = work
         self._in_thread = in_thread
         self._clock = clock
         self._complaints = complaints
@@ -71,7 +77,7 @@ class Applier:
         booted = active.current
         self._saved = _identity(booted) if booted and booted.source is Source.LAST_KNOWN_GOOD else None
 
-    def submit(self, message: ConfigSnapshot, answer: Answer) -> None:
+    def submit(self, message: Delivery, answer: Answer) -> None:
         """Apply a snapshot now or after the one under way, unless a newer one comes first.
 
         :param message: as received.
@@ -115,6 +121,10 @@ class Applier:
             answer: Ack | Nack = await self._apply(job)
         except ConfigRefused as refused:
             answer = self._refuse(job.message, refused.violations)
+        except Stopping:
+            return
+        except ChildFailed as error:
+            answer = self._refuse(job.message, (not_checked(error),))
         job.answer(answer)
 
     async def _apply(self, job: _Job) -> Ack:
@@ -124,7 +134,7 @@ class Applier:
         """
         message, running = job.message, self._active.current
         _refuse_impossible(message, running)
-        snapshot = cast(Snapshot, await self._in_thread(_prepare, message, running))
+        snapshot = await self._prepare(message, running)
         if running is not None and running.source_id not in (None, snapshot.source_id):
             self._complaints.say(
                 Complaint.AUTHORITY,
@@ -135,6 +145,20 @@ class Applier:
         apply_ms = max(0.0, self._clock.seconds() - job.received_at) * 1000
         await self._save(snapshot)
         return Ack(snapshot.version, snapshot.revision, snapshot.hash, round(apply_ms, 3))
+
+    async def _prepare(self, message: Delivery, running: Snapshot | None) -> Snapshot:
+        """Check and compile a snapshot; one with the document that is served already keeps its table.
+
+        :raises ConfigRefused: when it is not valid or not what its sender says it is.
+        """
+        compiled = cast(CompiledConfig, await self._work(compile_config, message.text, len(message.text)))
+        if message.hash not in (None, compiled.hash):
+            text = f"the config that came with it has hash {compiled.hash}"
+            raise ConfigRefused([Violation("/hash", "hash_mismatch", text)])
+        origin = Source.CONTROL_PLANE, message.revision, message.source_id
+        if running is not None and running.hash == compiled.hash:
+            return running.confirmed(*origin)
+        return cast(Snapshot, await self._in_thread(Snapshot.build, compiled, *origin))
 
     async def _save(self, snapshot: Snapshot) -> None:
         if _identity(snapshot) == self._saved:
@@ -150,22 +174,26 @@ class Applier:
             return
         self._saved = _identity(snapshot)
 
-    def _refuse(self, message: ConfigSnapshot, violations: tuple[Violation, ...]) -> Nack:
-        version = message.config.get("version") if isinstance(message.config, Mapping) else None
+    def _refuse(self, message: Delivery, violations: tuple[Violation, ...]) -> Nack:
         self._complaints.say(
             Complaint.REFUSED_SNAPSHOT,
             f"refused revision {message.revision} of the config; the one before it stays active",
             *(f"revision {message.revision}: {violation}" for violation in violations),
         )
         return Nack(
-            version[:MAX_LABEL_CHARS] if isinstance(version, str) else None,
+            message.version and message.version[:MAX_LABEL_CHARS],
             message.revision,
             message.hash and message.hash[:MAX_LABEL_CHARS],
             violations,
         )
 
 
-def _refuse_impossible(message: ConfigSnapshot, running: Snapshot | None) -> None:
+def not_checked(error: ChildFailed) -> Violation:
+    """Say that what was sent could not even be checked."""
+    return Violation("", "not_checked", f"it could not be checked, which may go better another time: {error}")
+
+
+def _refuse_impossible(message: Delivery, running: Snapshot | None) -> None:
     """Refuse what needs no look at the config.
 
     :raises ConfigRefused: when it is refused.
@@ -186,17 +214,3 @@ def _name(source_id: str | None) -> str:
 
 def _identity(snapshot: Snapshot) -> Identity:
     return snapshot.hash, snapshot.revision, snapshot.source_id
-
-
-def _prepare(message: ConfigSnapshot, running: Snapshot | None) -> Snapshot:
-    """Check and compile a snapshot; one with the document that is served already keeps its table.
-
-    :raises ConfigRefused: when it is not valid or not what its sender says it is.
-    """
-    loaded: LoadedConfig = load_document(message.config)
-    if message.hash not in (None, loaded.hash):
-        text = f"the config that came with it has hash {loaded.hash}"
-        raise ConfigRefused([Violation("/hash", "hash_mismatch", text)])
-    if running is not None and running.hash == loaded.hash:
-        return running.confirmed(Source.CONTROL_PLANE, message.revision, message.source_id)
-    return Snapshot.build(loaded, Source.CONTROL_PLANE, message.revision, message.source_id)

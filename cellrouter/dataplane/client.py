@@ -2,35 +2,30 @@
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from attrs import frozen
 from twisted.application.internet import ClientService, backoffPolicy
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import (
-    IAddress,
-    IProtocol,
-    IProtocolFactory,
-    IReactorTime,
-    IStreamClientEndpoint,
-)
-from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 import cellrouter
 from cellrouter.daemon.text import escaped
+from cellrouter.daemon.work import Worker
 from cellrouter.dataplane.applier import Answer, Applier
 from cellrouter.dataplane.complaints import Complaints
 from cellrouter.dataplane.connection import ConnectionFactory, ControlPlaneConnection
+from cellrouter.dataplane.delivery import Delivery
+from cellrouter.dataplane.rotation import FindWay, Rotation, Target
 from cellrouter.dataplane.urls import ControlPlaneUrl
-from cellrouter.snapshots.poller import InThread
-from cellrouter.wire import ConfigSnapshot, Hello, Status
+from cellrouter.wire import Hello, Status
 
-CONNECT_TIMEOUT_S = 10.0
+STATUS_DELAY_S = 1.0
+"""How long after a change the status is told, so that many changes are one message."""
+
 FIRST_DELAY_S = 1.0
 MAX_DELAY_S = 60.0
 
@@ -67,61 +62,6 @@ class Backoff:
 
 
 @frozen
-class Target:
-    """One control plane.
-
-    :ivar url: its URL.
-    :ivar endpoint: connects to it.
-    :ivar factory: makes the connections' protocols.
-    """
-
-    url: str
-    endpoint: IStreamClientEndpoint
-    factory: IProtocolFactory
-
-
-@implementer(IStreamClientEndpoint, IProtocolFactory)
-class Rotation:
-    """Several control planes as one endpoint and one factory: each attempt takes the next.
-
-    Both in one because the protocol must fit the target; ``ClientService`` makes one attempt at a time.
-
-    :param targets: at least one.
-    :param failed: gets the reason of each attempt that did not connect.
-    """
-
-    def __init__(self, targets: Sequence[Target], failed: Callable[[str, Failure], object]) -> None:
-        self._targets = targets
-        self._failed = failed
-        self._attempts = 0
-        self.current = targets[0]
-
-    def __repr__(self) -> str:
-        """Name the next target, for the log of ``ClientService``."""
-        return self._targets[self._attempts % len(self._targets)].url
-
-    def connect(self, factory: IProtocolFactory) -> "Deferred[IProtocol]":
-        """Connect to the next target."""
-        self.current = self._targets[self._attempts % len(self._targets)]
-        self._attempts += 1
-        return self.current.endpoint.connect(factory).addErrback(self._tell)
-
-    def buildProtocol(self, addr: IAddress) -> IProtocol | None:
-        """Make the protocol of the current target's connection."""
-        return self.current.factory.buildProtocol(addr)
-
-    def doStart(self) -> None:
-        """Do nothing; part of the interface."""
-
-    def doStop(self) -> None:
-        """Do nothing; part of the interface."""
-
-    def _tell(self, failure: Failure) -> Failure:
-        self._failed(self.current.url, failure)
-        return failure
-
-
-@frozen
 class ControlPlaneStatus:
     """How the connection stands.
 
@@ -153,9 +93,9 @@ class ControlPlaneClient(Service):
     It is the owner of its connections, in the sense of :class:`~cellrouter.dataplane.connection.Owner`.
 
     :param urls: the control planes, at least one.
-    :param endpoint_for: makes the endpoint that connects to a URL.
+    :param find_way: finds the way to each, anew for each attempt.
     :param clock: drives keep-alive and new attempts.
-    :param in_thread: runs what takes long.
+    :param work: reads messages.
     :param limit_bytes: the longest message.
     :param applier: takes the snapshots.
     :param complaints: log what a control plane does wrong.
@@ -168,9 +108,9 @@ class ControlPlaneClient(Service):
     def __init__(
         self,
         urls: Sequence[ControlPlaneUrl],
-        endpoint_for: Callable[[ControlPlaneUrl], IStreamClientEndpoint],
+        find_way: FindWay,
         clock: IReactorTime,
-        in_thread: InThread,
+        work: Worker,
         limit_bytes: int,
         applier: Applier,
         complaints: Complaints,
@@ -178,7 +118,7 @@ class ControlPlaneClient(Service):
         backoff: Backoff | None = None,
     ) -> None:
         self.clock = clock
-        self.in_thread = in_thread
+        self.work = work
         self.limit_bytes = limit_bytes
         self.complaints = complaints
         self.hello = node.hello
@@ -186,12 +126,11 @@ class ControlPlaneClient(Service):
         self._applier = applier
         self._backoff = backoff or Backoff()
         self._connection: ControlPlaneConnection | None = None
+        self._status_due: IDelayedCall | None = None
         self.state = ControlPlaneStatus(False, urls[0].text, self.clock.seconds(), None)
-        targets = [
-            Target(url.text, endpoint_for(url), ConnectionFactory(url.text, SOFTWARE, self)) for url in urls
-        ]
-        rotation = Rotation(targets, self._attempt_failed)
-        self._client = ClientService(rotation, rotation, self._backoff, self.clock)
+        targets = [Target(url, ConnectionFactory(url.text, SOFTWARE, self)) for url in urls]
+        self._rotation = Rotation(targets, find_way, self._attempt_failed)
+        self._client = ClientService(self._rotation, self._rotation, self._backoff, self.clock)
 
     def startService(self) -> None:
         """Begin to connect."""
@@ -216,19 +155,33 @@ class ControlPlaneClient(Service):
         self.state = ControlPlaneStatus(True, url, self.clock.seconds(), self.state.last_error)
         self.log.info("connected to {url}", url=url)
 
-    def delivered(self, snapshot: ConfigSnapshot, answer: Answer) -> None:
+    def status_changed(self) -> None:
+        """Tell the control plane how we are within a second, not only at the next regular time."""
+        if self._connection is not None and self._status_due is None:
+            self._status_due = self.clock.callLater(STATUS_DELAY_S, self._tell_status)
+
+    def _tell_status(self) -> None:
+        self._status_due = None
+        if self._connection is not None:
+            self._connection.send(self.status())
+
+    def delivered(self, snapshot: Delivery, answer: Answer) -> None:
         """Hand a snapshot on; the control plane that sent it is worth returning to soon."""
         self._backoff.reset()
         self._applier.submit(snapshot, answer)
 
     def ended(self, connection: ControlPlaneConnection, reason: str) -> None:
         """Take note of the end of a connection, opened or not."""
+        reason = self._rotation.current.explain(reason)
         self._note_failure(connection.factory.url, reason, connection is self._connection)
         self._connection = None
+        if self._status_due is not None:
+            self._status_due.cancel()
+            self._status_due = None
 
-    def _attempt_failed(self, url: str, failure: Failure) -> None:
+    def _attempt_failed(self, target: Target, failure: Failure) -> None:
         if not failure.check(CancelledError):
-            self._note_failure(url, failure.getErrorMessage(), False)
+            self._note_failure(target.url.text, failure.getErrorMessage(), False)
 
     def _note_failure(self, url: str, reason: str, was_connected: bool) -> None:
         reason = escaped(reason[:MAX_REASON_CHARS]).rstrip(".")
@@ -237,16 +190,3 @@ class ControlPlaneClient(Service):
         if self.running:
             what = "connection to {url} lost" if was_connected else "cannot connect to {url}"
             self.log.warn(what + ": {reason}; the active config stays", url=url, reason=reason)
-
-
-def endpoint_for(reactor: Any, url: ControlPlaneUrl) -> IStreamClientEndpoint:
-    """Make the endpoint that connects to a control plane, with TLS for ``wss``.
-
-    :param reactor: connects.
-    :param url: of the control plane.
-    """
-    endpoint = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_TIMEOUT_S)
-    if not url.secure:
-        return endpoint
-    secure: IStreamClientEndpoint = wrapClientTLS(optionsForClientTLS(url.host), endpoint)
-    return secure

@@ -2,21 +2,31 @@
 
 from collections import deque
 from collections.abc import Callable
+from secrets import token_bytes
 from typing import Protocol, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from txaio.tx import make_logger
 
 from cellrouter.config import Violation
+from cellrouter.daemon.budget import Budget
+from cellrouter.daemon.children import ChildFailed
 from cellrouter.daemon.text import quoted
-from cellrouter.dataplane.complaints import Budget, Complaint, Complaints
-from cellrouter.snapshots.poller import InThread
-from cellrouter.wire import Ack, ConfigSnapshot, Hello, MessageRefused, Nack, Status, Unknown, decode, encode
+from cellrouter.daemon.work import Worker
+from cellrouter.dataplane.applier import not_checked
+from cellrouter.dataplane.complaints import Complaint, Complaints
+from cellrouter.dataplane.delivery import Delivery, read_message
+from cellrouter.dataplane.tls import failure_of_tls
+from cellrouter.wire import Ack, Hello, MessageRefused, Nack, Status, Unknown, encode
 
 SUBPROTOCOL = "cellrouter.v1"
 
@@ -43,7 +53,7 @@ class Owner(Protocol):
     """What a connection needs of the client it belongs to."""
 
     clock: IReactorTime
-    in_thread: InThread
+    work: Worker
     limit_bytes: int
     complaints: Complaints
 
@@ -56,7 +66,7 @@ class Owner(Protocol):
     def opened(self, connection: "ControlPlaneConnection") -> None:
         """Take note that the handshake is complete."""
 
-    def delivered(self, snapshot: ConfigSnapshot, answer: Callable[[Ack | Nack], object]) -> None:
+    def delivered(self, snapshot: Delivery, answer: Callable[[Ack | Nack], object]) -> None:
         """Take a snapshot."""
 
     def ended(self, connection: "ControlPlaneConnection", reason: str) -> None:
@@ -81,20 +91,23 @@ class ControlPlaneConnection(WebSocketClientProtocol):
     connection goes on.
 
     Memory is bounded: reading pauses while a message is decoded, and answers have a budget, since a peer
-    could send nonsense and never read what comes back.
+    could send nonsense and never read what comes back. For the same reason only a pong that repeats what a
+    ping said is a sign of life: it shows that the peer reads.
 
     :param owner: the client.
+    :param new_ping: makes what a ping says, which nobody can guess.
     """
 
     # Autobahn describes every frame; what an operator needs of it comes with onClose.
     log = make_logger(level="error")
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, new_ping: Callable[[], bytes] = token_bytes) -> None:
         super().__init__()
         self._owner = owner
         self._tick_loop = LoopingCall(self._tick)
         self._tick_loop.clock = owner.clock
-        self._silent_pings = 0
+        self._new_ping = new_ping
+        self._unanswered: list[bytes] = []
         self._end: str | None = None
         self._message_cost: int | None = None
         self._undecoded: deque[bytes] = deque()
@@ -107,6 +120,13 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         self._tick_loop.start(PING_INTERVAL_S, now=False).addErrback(
             lambda failure: log.failure("watching the connection failed", failure)
         )
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """End; of TLS's failures Autobahn would write lines of its own."""
+        if isinstance(reason.value, SSL.Error):
+            self._end = self._end or failure_of_tls(reason.value)
+            reason = Failure(ConnectionLost())
+        WebSocketClientProtocol.connectionLost(self, reason)
 
     def dataReceived(self, data: bytes) -> None:
         """Read, but not an endless answer to the handshake, which Autobahn would keep in memory."""
@@ -177,7 +197,7 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         return self._message_cost is not None and self._message_cost > self._owner.limit_bytes
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """Decode a message in a thread, after those before it."""
+        """Read a message, after those before it."""
         if isBinary:
             self._refuse([Violation("", "invalid_json", "the message is binary; messages are JSON text")])
             return
@@ -194,24 +214,27 @@ class ControlPlaneConnection(WebSocketClientProtocol):
             WebSocketClientProtocol.onPing(self, payload)
 
     def onPong(self, payload: bytes) -> None:
-        """Take a pong as the sign of life it is."""
-        self._silent_pings = 0
+        """Take a pong as the sign of life it is, if it is one of ours that it answers."""
+        if payload in self._unanswered:
+            self._unanswered.clear()
 
     async def _decode_all(self) -> None:
         self._tcp.pauseProducing()
         while self._undecoded:
             payload = self._undecoded.popleft()
             try:
-                message = await self._owner.in_thread(decode, payload, self._owner.limit_bytes)
+                message = await self._owner.work(read_message, payload, self._owner.limit_bytes)
             except MessageRefused as refused:
                 self._refuse(refused.violations, refused)
+            except ChildFailed as error:
+                self._refuse([not_checked(error)])
             else:
                 self._take(message)
 
     def _decoded(self, result: object) -> None:
         self._decoding = False
         # Not what the peer has kept silent about, but what we did not read.
-        self._silent_pings = 0
+        self._unanswered.clear()
         if self.state != self.STATE_CLOSED:
             self._tcp.resumeProducing()
 
@@ -221,7 +244,7 @@ class ControlPlaneConnection(WebSocketClientProtocol):
             names = ", ".join(quoted(name) for name in unknown_fields[:5])
             self._complain_once(f"unknown fields are ignored: {names}")
         match message:
-            case ConfigSnapshot():
+            case Delivery():
                 self._owner.delivered(message, self.send)
             case Unknown(type=kind):
                 self._complain_once(f"messages of unknown type {quoted(kind)} are ignored")
@@ -250,11 +273,11 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         patience = MAX_SILENT_PINGS if self._message_cost is None else MAX_SILENT_PINGS_IN_MESSAGE
         if self.state != self.STATE_OPEN:
             self._drop("the WebSocket handshake, opening or closing, was not completed in 10 s")
-        elif self._silent_pings >= patience:
-            self._drop(f"no pong for {self._silent_pings * PING_INTERVAL_S:.0f} s")
+        elif len(self._unanswered) >= patience:
+            self._drop(f"no pong for {len(self._unanswered) * PING_INTERVAL_S:.0f} s")
         else:
-            self._silent_pings += 1
-            self.sendPing()
+            self._unanswered.append(self._new_ping())
+            self.sendPing(self._unanswered[-1])
             self.send(self._owner.status())
 
     def _drop(self, reason: str) -> None:

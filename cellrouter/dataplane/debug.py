@@ -3,21 +3,18 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import orjson
 from attrs import frozen
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 from twisted.web import http
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request
+from twisted.web.server import Request
 
 from cellrouter.daemon import JsonResource, JsonRoot, QueryResource
-from cellrouter.daemon.resources import JSON, Answer, encode, prepare
+from cellrouter.daemon.resources import JSON, Answer, prepare
 from cellrouter.daemon.times import utc_timestamp
 from cellrouter.dataplane.client import ControlPlaneStatus
 from cellrouter.snapshots.active import ActiveSnapshot
-from cellrouter.snapshots.poller import InThread
 
 DATA_PORT_PATHS = {
     "all": frozenset(
@@ -101,7 +98,7 @@ class Reports:
             "hash": snapshot.hash,
             "source_id": snapshot.source_id,
             "source": snapshot.source.value,
-            "config": snapshot.loaded.document,
+            "config": orjson.Fragment(snapshot.text),
         }
 
     def route(self, keys: list[bytes]) -> Answer:
@@ -122,46 +119,24 @@ class Reports:
         return http.OK, {"status": "ready"}
 
 
-class LargeJsonResource(JsonResource):
-    """Answer with a document that takes long to encode: in a thread.
+class ConfigResource(JsonResource):
+    """Answer with a document that has text in it which is JSON already."""
 
-    :param produce: gives the status and the document.
-    :param in_thread: runs the encoder.
-    """
-
-    log = Logger()
-
-    def __init__(self, produce: Callable[[], Answer], in_thread: InThread) -> None:
-        JsonResource.__init__(self, produce)
-        self._in_thread = in_thread
-
-    def answer(self, request: Request) -> int:
-        """Answer a GET or HEAD, later."""
-        Deferred.fromCoroutine(self._answer_later(request)).addErrback(
-            lambda failure: self.log.failure("answering {path} failed", failure, path=request.path)
-        )
-        return NOT_DONE_YET
-
-    async def _answer_later(self, request: Request) -> None:
-        gone: list[Failure] = []
-        request.notifyFinish().addErrback(gone.append)
+    def answer(self, request: Request) -> bytes:
+        """Answer a GET or HEAD."""
         status, document = self._produce()
-        body = await self._in_thread(encode, document)
-        if not gone:
-            request.write(prepare(request, status, JSON, body))
-            request.finish()
+        return prepare(request, status, JSON, orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def build_root(reports: Reports, in_thread: InThread) -> Resource:
+def build_root(reports: Reports) -> Resource:
     """Put everything that a data plane says together.
 
     :param reports: make the documents.
-    :param in_thread: runs what takes long.
     :returns: the root of the tree, for the admin port's site and for the debug paths of the data port.
     """
     debug = JsonRoot()
     debug.putChild(b"config-version", JsonResource(reports.config_version))
-    debug.putChild(b"config", LargeJsonResource(reports.config, in_thread))
+    debug.putChild(b"config", ConfigResource(reports.config))
     debug.putChild(b"route", QueryResource("key", reports.route))
     debug.putChild(b"placements", JsonResource(lambda: (http.OK, reports.engine.placements_report())))
     debug.putChild(b"decisions", JsonResource(lambda: (http.OK, reports.decisions())))

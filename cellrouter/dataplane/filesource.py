@@ -7,7 +7,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from cellrouter.config import ConfigRefused, load_config
+from cellrouter.config import CompiledConfig, ConfigRefused, compile_config
+from cellrouter.daemon.children import ChildFailed, Stopping
+from cellrouter.daemon.work import Worker
 from cellrouter.snapshots.active import ActiveSnapshot, Snapshot, Source
 from cellrouter.snapshots.poller import FilePoller, InThread
 
@@ -18,7 +20,8 @@ class FileSource(Service):
     :param path: the operator's config file.
     :param active: the snapshot being served.
     :param clock: drives the polling.
-    :param in_thread: runs reading, checking and compiling.
+    :param work: checks configs.
+    :param in_thread: runs what else takes long.
     :param interval_s: seconds between two polls.
     :param limit_bytes: the largest config that is read.
     """
@@ -30,12 +33,14 @@ class FileSource(Service):
         path: Path,
         active: ActiveSnapshot,
         clock: IReactorTime,
+        work: Worker,
         in_thread: InThread,
         interval_s: float,
         limit_bytes: int,
     ) -> None:
         self._path = path
         self._active = active
+        self._work = work
         self._in_thread = in_thread
         self._limit_bytes = limit_bytes
         self._poller = FilePoller(
@@ -68,17 +73,24 @@ class FileSource(Service):
 
     async def _consider(self, content: bytes) -> None:
         try:
-            snapshot = await self._in_thread(load_file_content, content, Source.FILE, self._limit_bytes)
+            compiled: CompiledConfig = await self._work(compile_config, content, self._limit_bytes)
+        except Stopping:
+            return
+        except ChildFailed as error:
+            self.log.error("{path} could not be checked: {error}", path=self._path, error=error)
+            self._not_taken()
+            self._poller.hand_on_again()
+            return
         except ConfigRefused as refused:
             for violation in refused.violations:
                 self.log.error("{path}: {violation}", path=self._path, violation=violation)
             self._not_taken()
             return
         current = self._active.current
-        if current is not None and current.hash == snapshot.hash:
+        if current is not None and current.hash == compiled.hash:
             self.log.info("{path} is in order and unchanged", path=self._path)
         else:
-            self._active.apply(snapshot)
+            self._active.apply(await self._in_thread(Snapshot.build, compiled, Source.FILE))
 
     def _unreadable(self, problem: str) -> None:
         self.log.error("{problem}", problem=problem)
@@ -97,4 +109,4 @@ def load_file_content(content: bytes, source: Source, limit_bytes: int) -> Snaps
 
     :raises ConfigRefused: when it is not valid.
     """
-    return Snapshot.build(load_config(content, limit_bytes=limit_bytes), source)
+    return Snapshot.build(compile_config(content, limit_bytes), source)

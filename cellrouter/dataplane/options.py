@@ -18,6 +18,7 @@ from cellrouter.daemon.options import (
     positive_int,
 )
 from cellrouter.daemon.text import quoted
+from cellrouter.dataplane.credentials import Credentials
 from cellrouter.dataplane.urls import control_plane_urls
 from cellrouter.proxy import ProxySettings
 
@@ -46,6 +47,12 @@ class DataPlaneOptions(DaemonOptions):
         Setting("keepalive-timeout", "75s", duration, "time a client's connection may be idle"),
         Setting("upstream-idle-timeout", "4s", duration, "time a connection to a cell is kept idle"),
         Setting("max-idle-upstreams", "512", positive_int, "idle connections to cells kept in all"),
+        Setting(
+            "max-connections",
+            None,
+            positive_int,
+            "most connections of clients, further ones wait; unset: as many as the file descriptors allow",
+        ),
         Setting("max-target-bytes", "8192", positive_int, "longest request target"),
         Setting("max-head-bytes", "32768", positive_int, "longest head of a message"),
         Setting("max-head-fields", "100", positive_int, "most header fields of a message"),
@@ -72,6 +79,30 @@ class DataPlaneOptions(DaemonOptions):
             control_plane_urls,
             "WebSocket URL of the control plane, or several separated by commas; unset: the config comes from"
             " a file",
+        ),
+        Setting(
+            "control-plane-token-file",
+            None,
+            path,
+            "file whose first line is the token that control planes are shown; unset: none is",
+        ),
+        Setting(
+            "control-plane-ca",
+            None,
+            path,
+            "PEM file of the authorities that sign control planes' certificates; unset: the system's",
+        ),
+        Setting(
+            "control-plane-certificate",
+            None,
+            path,
+            "PEM file of the certificate that control planes are shown, and its chain; unset: none is",
+        ),
+        Setting(
+            "control-plane-key",
+            None,
+            path,
+            "PEM file of that certificate's private key; unset: it is in the certificate's file",
         ),
         Setting(
             "config",
@@ -102,6 +133,16 @@ class DataPlaneOptions(DaemonOptions):
         """The config file: what is watched, or with a control plane what is begun with."""
         default = FILE_CONFIG if self["control-plane-url"] is None else BOOTSTRAP_CONFIG
         return cast(Path, self["config"] or default)
+
+    @property
+    def credentials(self) -> Credentials:
+        """What control planes are shown, and by what they are known."""
+        return Credentials(
+            self["control-plane-token-file"],
+            self["control-plane-ca"],
+            self["control-plane-certificate"],
+            self["control-plane-key"],
+        )
 
     @property
     def proxy(self) -> ProxySettings:

@@ -3,18 +3,24 @@
 import socket
 from functools import partial
 from itertools import islice
+from time import monotonic
 from typing import Any
 
+from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from cellrouter.config import ConfigRefused
-from cellrouter.daemon import DaemonService, ListenerService, QuietSite, state_dir
+from cellrouter.daemon import DaemonService, ListenerService, QuietSite, connections_to_spare, state_dir
+from cellrouter.daemon.children import Children
+from cellrouter.daemon.times import utc_timestamp
+from cellrouter.daemon.work import Worker
 from cellrouter.dataplane.applier import Applier
 from cellrouter.dataplane.boot import CannotBoot, boot_snapshot
-from cellrouter.dataplane.client import SOFTWARE, ControlPlaneClient, ControlPlaneStatus, endpoint_for
+from cellrouter.dataplane.client import SOFTWARE, ControlPlaneClient, ControlPlaneStatus
 from cellrouter.dataplane.complaints import Complaints
+from cellrouter.dataplane.credentials import Ways
 from cellrouter.dataplane.debug import DATA_PORT_PATHS, Reports, build_root
 from cellrouter.dataplane.drain import Drain, Phase
 from cellrouter.dataplane.filesource import FileSource
@@ -80,18 +86,27 @@ class DataPlane(DaemonService):
         DaemonService.__init__(self, options, reactor)
         self._options = options
         self._clock = reactor
+        self._began_at = reactor.seconds()
         self._in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+        children = Children(reactor)
+        children.setServiceParent(self)
+        self._work = Worker(children, self._in_thread)
         access_log, decisions = AccessLog(reactor=reactor), Decisions()
-        self._engine = ProxyEngine(reactor, options.proxy, access_log, decisions)
-        self.active = ActiveSnapshot(self._install, reactor)
+        settings = options.proxy
+        if settings.max_connections is None:
+            settings = evolve(settings, max_connections=connections_to_spare())
+        self._engine = ProxyEngine(reactor, settings, access_log, decisions, now=monotonic)
         self.client: ControlPlaneClient | None = None
+        self.active = ActiveSnapshot(self._install, reactor)
         source = self._file_source() if options["control-plane-url"] is None else self._control_plane_source()
         reports = Reports(
             self.active, self._engine, decisions.recent, self._accepting, self._control_plane_status, reactor
         )
-        root = build_root(reports, self._in_thread)
+        root = build_root(reports)
         site = LeanSite(self._engine, root, DATA_PORT_PATHS[options["debug-on-data-port"]])
         self.data_port = ListenerService(reactor, options["port"], site, "data port", "--port", NAME)
+        self._engine.admission.pause = self.data_port.pause
+        self._engine.admission.resume = self.data_port.resume
         self._drain = Drain(
             self.data_port, self._engine, reactor, options["drain-delay"], options["drain-timeout"]
         )
@@ -106,6 +121,12 @@ class DataPlane(DaemonService):
 
     def _install(self, snapshot: Snapshot) -> None:
         self._engine.install(snapshot.table, snapshot.version, snapshot.revision)
+        self.status_changed()
+
+    def status_changed(self) -> None:
+        """Tell the control plane soon how we are: for whoever notices a change of a placement's state."""
+        if self.client is not None:
+            self.client.status_changed()
 
     def _file_source(self) -> FileSource:
         options, path = self._options, self._options.config_path
@@ -113,6 +134,7 @@ class DataPlane(DaemonService):
             path,
             self.active,
             self._clock,
+            self._work,
             self._in_thread,
             options["poll-interval"],
             options["max-config-bytes"],
@@ -136,11 +158,11 @@ class DataPlane(DaemonService):
         complaints = Complaints(self._clock)
         self.client = ControlPlaneClient(
             options["control-plane-url"],
-            partial(endpoint_for, self._clock),
+            Ways(self._clock, self._in_thread, options.credentials).find,
             self._clock,
-            self._in_thread,
+            self._work,
             limit_bytes + ENVELOPE_BYTES,
-            Applier(self.active, store, self._in_thread, self._clock, complaints),
+            Applier(self.active, store, self._work, self._in_thread, self._clock, complaints),
             complaints,
             self,
         )
@@ -162,7 +184,12 @@ class DataPlane(DaemonService):
         """Say how we are."""
         # A message has a size limit on the other side, whatever the number of placements.
         placements = islice(self._engine.placements_report().items(), MAX_PLACEMENTS_IN_STATUS)
-        return Status(placements=dict(placements), requests={})
+        requests = {
+            "since": utc_timestamp(self._began_at),
+            "in_flight": self._engine.in_flight,
+            **self._engine.traffic.report(),
+        }
+        return Status(placements=dict(placements), requests=requests)
 
     def _control_plane_status(self) -> ControlPlaneStatus | None:
         return None if self.client is None else self.client.state

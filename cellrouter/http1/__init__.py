@@ -2,6 +2,7 @@
 
 from cellrouter.http1.body import BodyReader, ChunkedReader, LengthReader, chunk, last_chunk
 from cellrouter.http1.buffer import RequestBuffer, ResponseBuffer
+from cellrouter.http1.fields import tokens
 from cellrouter.http1.forwarding import Peer, explanation, request_to_cell, response_to_client
 from cellrouter.http1.limits import MAX_INTERIM_RESPONSES, HeadLimits
 from cellrouter.http1.problem import phrase, problem
@@ -34,4 +35,5 @@ __all__ = [
     "request_to_cell",
     "response_to_client",
     "take_request_head",
+    "tokens",
 ]

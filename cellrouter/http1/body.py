@@ -6,7 +6,7 @@ and what came after it. The readers never send, never wait, and keep no content.
 RFC 9112 section 6.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from enum import Enum, auto
 
 from cellrouter.http1.fields import NEVER_TRAILERS
@@ -97,12 +97,14 @@ class ChunkedReader:
     :ivar trailers: the fields that it ended with, each with its CR LF, without those that belong into a head.
 
     :param refusal: makes the exception for a malformed body from a text.
+    :param for_connection: names in lower case that ``Connection`` has said are for one connection only.
     """
 
-    __slots__ = ("_held", "_left", "_part", "_refusal", "done", "rest", "trailers")
+    __slots__ = ("_for_connection", "_held", "_left", "_part", "_refusal", "done", "rest", "trailers")
 
-    def __init__(self, refusal: Callable[[str], Refused]) -> None:
+    def __init__(self, refusal: Callable[[str], Refused], for_connection: Set[bytes] = frozenset()) -> None:
         self._refusal = refusal
+        self._for_connection = for_connection
         self._part = _Part.SIZE
         self._left = 0
         self._held = b""
@@ -180,9 +182,14 @@ class ChunkedReader:
             if not TRAILERS.fullmatch(data, position, end):
                 raise self._refusal("what follows the last chunk is not a trailer section")
             lines = data[position : end - 4].split(b"\r\n")
-            self.trailers = b"".join([line + b"\r\n" for line in lines if not _belongs_into_head(line)])
+            self.trailers = b"".join([line + b"\r\n" for line in lines if self._passes(line)])
         self.done = True
         return end
+
+    def _passes(self, line: bytes) -> bool:
+        name = line.partition(b":")[0].lower()
+        # An underscore stands for a hyphen where fields become variables.
+        return name.replace(b"_", b"-") not in NEVER_TRAILERS and name not in self._for_connection
 
     def _wait_for_trailers(self, data: bytes, position: int) -> int:
         if len(data) - position >= MAX_TRAILER_BYTES:
@@ -190,11 +197,6 @@ class ChunkedReader:
         if BARE_LF.search(data, position):
             raise self._refusal("a line of the trailer section ends with a LF alone")
         return -1
-
-
-def _belongs_into_head(line: bytes) -> bool:
-    # An underscore stands for a hyphen where fields become variables.
-    return line.partition(b":")[0].lower().replace(b"_", b"-") in NEVER_TRAILERS
 
 
 _STEPS: dict[_Part, Callable[[ChunkedReader, bytes, int, list[bytes]], int]] = {

@@ -16,21 +16,25 @@ class HeadBuffer:
 
     A plain slotted class: every message passes through it.
 
+    :cvar skipped: what may stand before a head.
     :ivar rest: what came after the head, once :meth:`feed` returned one.
 
     :param limits: of the head.
     """
 
-    __slots__ = ("_held", "_limits", "rest")
+    __slots__ = ("_head_bytes", "_held", "_limits", "rest")
+
+    skipped = b""
 
     def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
+        self._head_bytes = limits.head_bytes
         self._held = b""
         self.rest = b""
 
     def __bool__(self) -> bool:
         """Tell whether a head has begun."""
-        return bool(self._held)
+        return self._held not in (b"", self.skipped)
 
     def feed(self, data: bytes) -> bytes | None:
         """Take bytes.
@@ -39,58 +43,42 @@ class HeadBuffer:
         :returns: the head with the empty line that ends it, or None as long as it is incomplete.
         :raises Refused: when it is too long, or no head.
         """
-        searched = len(self._held) - 3
+        start = searched = 0
         if self._held:
-            data = self._held + data
-        end = data.find(_END, max(0, searched))
-        if 0 <= end <= self._limits.head_bytes - 4:
-            self._held = b""
-            end += 4
-            if len(data) == end:
-                self.rest = b""
-                return data
+            # A head that comes byte by byte would be costly if it were searched from its beginning each time.
+            searched = max(0, len(self._held) - 3)
+            data, self._held = self._held + data, b""
+        if data[:1] == b"\r" and data.startswith(self.skipped):
+            start = len(self.skipped)
+            searched = max(start, searched)
+        end = data.find(_END, searched) + 4
+        if 4 <= end <= start + self._head_bytes:
             self.rest = data[end:]
-            return data[:end]
+            return data[start:end]
         self._held = data
-        self._refuse_early(data, searched, whole=end >= 0)
+        if not self.skipped.startswith(data):
+            self._refuse_early(data[start:], max(0, searched - start), whole=end >= 4)
         return None
 
     def _refuse_early(self, data: bytes, searched: int, whole: bool) -> None:
         """Refuse what can never become a valid head.
 
         :param data: what there is of it.
-        :param searched: how much of that has been looked at before. A head that comes byte by byte would be
-            costly if it were searched from its beginning each time.
+        :param searched: how much of that has been looked at before.
         :param whole: whether its end is there.
         """
         raise NotImplementedError
 
 
 class RequestBuffer(HeadBuffer):
-    """A :class:`HeadBuffer` for requests; it skips one empty line before each head (RFC 9112 section 2.2)."""
+    """A :class:`HeadBuffer` for requests; it refuses with 400, 414 or 431.
 
-    __slots__ = ("_at_start",)
+    One empty line may stand before each head (RFC 9112 section 2.2).
+    """
 
-    def __init__(self, limits: HeadLimits) -> None:
-        HeadBuffer.__init__(self, limits)
-        self._at_start = True
+    __slots__ = ()
 
-    def feed(self, data: bytes) -> bytes | None:
-        """Take bytes, as :meth:`HeadBuffer.feed` does.
-
-        :raises Refused: with 400, 414 or 431.
-        """
-        if self._at_start:
-            if self._held or data[:1] == b"\r":
-                data, self._held = self._held + data, b""
-                if len(data) == 1:
-                    self._held = data
-                    return None
-                data = data.removeprefix(b"\r\n")
-            self._at_start = False
-        head = HeadBuffer.feed(self, data)
-        self._at_start = head is not None
-        return head
+    skipped = b"\r\n"
 
     def _refuse_early(self, data: bytes, searched: int, whole: bool) -> None:
         if data and data[0] not in _FIRST_OF_TOKEN:

@@ -2,6 +2,8 @@
 
 from collections.abc import Set
 
+from cellrouter.http1.grammar import FIELD
+
 HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -30,7 +32,6 @@ ALONE = {b"keep-alive": True, b"Keep-Alive": True, b"close": False, b"Close": Fa
 NEVER_NAMED = frozenset({b"host", b"content-length", b"x-routing-key", b"via", b"x-request-id"}) | FORWARDED
 """Fields that a ``Connection`` field must not name: without them a request would mean something else."""
 
-
 NEVER_TRAILERS = (
     HOP_BY_HOP
     | EXPLAIN
@@ -48,6 +49,16 @@ NEVER_TRAILERS = (
     }
 )
 """Fields that a message must not end with (RFC 9110 section 6.5.1): who reads them late has acted already."""
+
+
+def split(line: bytes) -> tuple[bytes, bytes] | None:
+    """Split a field line (RFC 9112 section 5).
+
+    :param line: without its end.
+    :returns: the name and the value without the blanks around it, or None if it is malformed.
+    """
+    matched = FIELD.fullmatch(line)
+    return None if matched is None else (matched[1], matched[2].strip(b" \t"))
 
 
 def tokens(value: bytes) -> list[bytes]:

@@ -32,14 +32,21 @@ class Peer:
         origin = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b" % (self.address, self.scheme)
         object.__setattr__(self, "_origin", origin)
 
-    def lines(self, request: RequestHead) -> list[bytes]:
-        """Give the fields that tell where a request came from.
+    def add_origin(self, lines: list[bytes], request: RequestHead) -> None:
+        """Add the fields that tell where a request came from.
 
+        :param lines: what they are added to.
         :param request: what the peer sent.
         """
-        host = [b"X-Forwarded-Host: " + request.host] if request.host else []
-        if not (request.forwarded and self.trusted):
-            return [self._origin, *host]
+        if request.forwarded and self.trusted:
+            lines += self._continued(request)
+        else:
+            lines.append(self._origin)
+            if request.host:
+                lines.append(b"X-Forwarded-Host: " + request.host)
+
+    def _continued(self, request: RequestHead) -> list[bytes]:
+        """Give what the peer says of where the request came from, and the peer as the last station."""
         chain = [value for name, value in request.forwarded if name == b"x-forwarded-for" and value]
         names = {name for name, _ in request.forwarded}
         lines = [b"X-Forwarded-For: " + b", ".join([*chain, self.address])]
@@ -48,7 +55,9 @@ class Peer:
         ]
         if b"x-forwarded-proto" not in names:
             lines.append(b"X-Forwarded-Proto: " + self.scheme)
-        return lines if b"x-forwarded-host" in names else [*lines, *host]
+        if b"x-forwarded-host" not in names and request.host:
+            lines.append(b"X-Forwarded-Host: " + request.host)
+        return lines
 
     def request_id(self, request: RequestHead) -> bytes | None:
         """Give the ID that the peer gave to a request, or None if it gave none that is believed."""
@@ -70,15 +79,15 @@ def request_to_cell(request: RequestHead, peer: Peer, request_id: bytes, host: b
         request.method + b" " + request.target + b" HTTP/1.1",
         *request.lines,
         b"X-Request-ID: " + request_id,
-        *peer.lines(request),
-        _VIA[request.minor],
-        b"\r\n",
     ]
-    if request.chunked:
-        lines.insert(-1, b"Transfer-Encoding: chunked")
-    if not request.host:
+    if request.host is None:
         lines = [line for line in lines if line[:5].lower() != b"host:"]
         lines.insert(1, b"Host: " + host)
+    peer.add_origin(lines, request)
+    lines.append(_VIA[request.minor])
+    if request.chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+    lines.append(b"\r\n")
     return b"\r\n".join(lines)
 
 

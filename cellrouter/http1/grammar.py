@@ -18,15 +18,22 @@ FIELD_LINES = rb"(?:" + TOKEN + rb"+:" + FIELD_VALUE + rb"+\r\n)*+"
 The second plus signs make the repetitions possessive: a line that does not match fails in linear time.
 """
 
-REQUEST_HEAD = re.compile(
-    rb"(" + TOKEN + rb"+) ([\x21-\x7e]++) HTTP/([0-9])\.([0-9])\r\n" + FIELD_LINES + rb"\r\n"
-)
-"""RFC 9112 section 3: method, target and version, one blank between them."""
+ORIGIN_FORM = rb"/[!\"$-~]*+"
+"""RFC 9112 section 3.2.1: visible characters, and no fragment."""
 
-RESPONSE_HEAD = re.compile(
-    rb"HTTP/([0-9])\.([0-9]) ([0-9]{3})(?: (" + FIELD_VALUE + rb"+))?\r\n" + FIELD_LINES + rb"\r\n"
+REQUEST_LINE = re.compile(
+    rb"(" + TOKEN + rb"+) (?:(" + ORIGIN_FORM + rb")|([\x21-\x7e]++)) HTTP/([0-9]\.[0-9])"
 )
+"""RFC 9112 section 3: method, target and version, one blank between them; a target in origin form apart."""
+
+MINOR_VERSIONS = {b"1.1": 1, b"1.0": 0}
+"""RFC 9112 section 2.3: what is spoken here, with the minor number."""
+
+STATUS_LINE = re.compile(rb"HTTP/([0-9]\.[0-9]) ([0-9]{3})(?: (" + FIELD_VALUE + rb"+))?")
 """RFC 9112 section 4; without a reason the blank before it may be missing too, as many servers omit it."""
+
+FIELD = re.compile(rb"(" + TOKEN + rb"+):(" + FIELD_VALUE + rb"+)")
+"""One line of :data:`FIELD_LINES`, without its end: name and value."""
 
 TRAILERS = re.compile(FIELD_LINES + rb"\r\n")
 """RFC 9112 section 7.1.2."""
@@ -43,17 +50,8 @@ CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]*)(?::[0-9]{0,5})?")
 """RFC 9110 section 7.2: ``uri-host [":" port]`` of RFC 3986, without user information."""
 
-ABSOLUTE_FORM = re.compile(rb"[hH][tT][tT][pP][sS]?://([^/?#@]+)([/?][!\"$-~]*)?")
-"""RFC 9112 section 3.2.2, for the schemes that can be routed."""
-
-ORIGIN_FORM = re.compile(rb"/[!\"$-~]*")
-"""RFC 9112 section 3.2.1: visible characters, and no fragment."""
-
-METHOD = re.compile(TOKEN)
-"""RFC 9110 section 9.1."""
-
-FIELD = re.compile(TOKEN + rb":" + FIELD_VALUE)
-"""One line of :data:`FIELD_LINES`."""
+ABSOLUTE_FORM = re.compile(rb"[hH][tT][tT][pP][sS]?://([^/?#@:][^/?#@]*)([/?][!\"$-~]*)?")
+"""RFC 9112 section 3.2.2, for the schemes that can be routed; RFC 9110 section 4.2.1 wants a host in it."""
 
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 """What is believed as the ID of a request: 1 to 128 visible characters."""

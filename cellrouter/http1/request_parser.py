@@ -1,21 +1,11 @@
-"""Makes a request's head out of bytes.
-
-The grammar is checked by one pattern, so that llhttp, which takes the head apart, has nothing to forgive.
-"""
+"""Makes a request's head out of bytes."""
 
 from collections.abc import Sequence
-
-from httptools import (
-    HttpParserError,
-    HttpParserInvalidMethodError,
-    HttpParserUpgrade,
-    HttpRequestParser,
-)
 
 from cellrouter.http1 import grammar
 from cellrouter.http1.limits import HeadLimits
 from cellrouter.http1.refusal import Refused, bad_request
-from cellrouter.http1.request import REFUSED_METHODS, RequestHead
+from cellrouter.http1.request import RequestHead
 
 
 def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
@@ -24,28 +14,10 @@ def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
     :param head: everything up to and with the empty line.
     :param limits: of its parts; its length as a whole has been looked at.
     :returns: the head, checked and finished.
-    :raises Refused: when it breaks a rule: with 400, 405, 414, 417, 431, 501 or 505.
+    :raises Refused: when it breaks a rule: with 400, 405, 414, 417, 431 or 505.
     """
-    matched = grammar.REQUEST_HEAD.fullmatch(head)
-    if matched is None:
-        raise _malformed(head, limits)
-    method, target, major, minor = matched.groups()
-    if major != b"1" or minor not in b"01":
-        raise Refused(505, "http_request_error", "the router speaks HTTP/1.1 and HTTP/1.0")
-    _check_sizes(target, head.count(b"\n") - 2, limits)
-    request = RequestHead(method, target, minor == b"1")
-    if method in REFUSED_METHODS:
-        return request.finish()
-    try:
-        HttpRequestParser(request).feed_data(head)
-    except HttpParserUpgrade:
-        # llhttp says so after a whole head that asks for another protocol; finish decides.
-        pass
-    except HttpParserInvalidMethodError:
-        raise Refused(501, "http_request_error", "the router does not know the method") from None
-    except HttpParserError as error:
-        raise bad_request(f"the head is malformed: {error}") from None
-    return request.finish()
+    lines = head[:-4].split(b"\r\n")
+    return _take_lines(lines.pop(0), lines, limits)
 
 
 def take_request_head(
@@ -59,39 +31,39 @@ def take_request_head(
     :param fields: names and values.
     :param limits: of its parts.
     :returns: the head, checked and finished.
-    :raises Refused: when it breaks a rule: with 400, 405, 414, 417, 431 or 501.
+    :raises Refused: when it breaks a rule: with 400, 405, 414, 417 or 431.
     """
-    _check_sizes(target, len(fields), limits)
-    if not grammar.METHOD.fullmatch(method):
-        raise bad_request("the method contains a character that must not stand there")
-    request = RequestHead(method, target, minor)
-    for name, value in fields:
-        if not grammar.FIELD.fullmatch(name + b":" + value):
-            raise bad_request("a header field contains a character that must not stand there")
-        request.on_header(name, value)
+    if any(b":" in name for name, _ in fields):
+        raise bad_request("the name of a header field contains a colon")
+    line = b"%b %b HTTP/1.%d" % (method, target, minor)
+    return _take_lines(line, [name + b":" + value for name, value in fields], limits)
+
+
+def _take_lines(line: bytes, lines: Sequence[bytes], limits: HeadLimits) -> RequestHead:
+    matched = grammar.REQUEST_LINE.fullmatch(line)
+    if matched is None:
+        raise _malformed(line, limits)
+    method, origin_form, other_form, version = matched.groups()
+    minor = grammar.MINOR_VERSIONS.get(version)
+    if minor is None:
+        raise Refused(505, "http_request_error", "the router speaks HTTP/1.1 and HTTP/1.0")
+    target = origin_form or other_form
+    if len(target) > limits.target_bytes:
+        raise _target_too_long(limits)
+    if len(lines) > limits.fields:
+        raise Refused(431, "http_request_error", f"a request has at most {limits.fields} header fields")
+    request = RequestHead(method, target, minor, origin_form is not None)
+    request.take(lines)
     return request.finish()
 
 
-def _check_sizes(target: bytes, fields: int, limits: HeadLimits) -> None:
-    if len(target) > limits.target_bytes:
-        raise _target_too_long(limits)
-    if fields > limits.fields:
-        raise Refused(431, "http_request_error", f"a request has at most {limits.fields} header fields")
-
-
-def _malformed(head: bytes, limits: HeadLimits) -> Refused:
-    line, _, _ = head.partition(b"\r\n")
+def _malformed(line: bytes, limits: HeadLimits) -> Refused:
     parts = line.split(b" ")
     if len(parts) == 3 and len(parts[1]) > limits.target_bytes:
         return _target_too_long(limits)
     if len(parts) != 3 or not parts[2].startswith(b"HTTP/"):
         return bad_request("the first line is not a method, a target and HTTP/1.1, one blank between them")
-    if not grammar.REQUEST_HEAD.fullmatch(line + b"\r\n\r\n"):
-        return bad_request("the request line contains a character that must not stand there")
-    return bad_request(
-        "a header field is malformed: a line folded or without a colon, a blank before the colon, or a"
-        " control character"
-    )
+    return bad_request("the request line contains a character that must not stand there")
 
 
 def _target_too_long(limits: HeadLimits) -> Refused:

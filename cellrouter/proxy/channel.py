@@ -62,6 +62,10 @@ class _State(Enum):
     """twisted.web's own channel has the connection."""
 
 
+# As globals, since looking up a member of an enumeration takes five times as long, and requests ask often.
+_WAITING, _RECEIVING, _ANSWERING, _TUNNELLING, _LINGERING, _CLOSING, _HANDED_OVER = _State
+
+
 @implementer(IDownstream, IPushProducer, IHalfCloseableProtocol)
 class LeanChannel(Protocol):
     """One client's connection, used for one exchange after the other.
@@ -85,7 +89,7 @@ class LeanChannel(Protocol):
         self._engine = engine
         self._debug_paths = debug_paths
         self._stock_channel = stock_channel
-        self._state = _State.WAITING
+        self._state = _WAITING
         self._buffer = RequestBuffer(engine.limits)
         self._ahead = b""
         self._advancing = False
@@ -106,23 +110,23 @@ class LeanChannel(Protocol):
         self._write = writer.write
         self._secure = ISSLTransport.providedBy(transport)
         self._peer = peer_of(self._engine.settings, peer, self._secure)
-        self._engine.channels.add(self)
+        self._engine.channel_opened(self)
         self._idle_from_now()
 
     def dataReceived(self, data: bytes) -> None:
         """Take what the client sent."""
-        if self._state is _State.WAITING:
+        if self._state is _WAITING:
             self._ahead += data
             self._advance()
-        elif self._state is _State.RECEIVING:
+        elif self._state is _RECEIVING:
             self._receive(data)
-        elif self._state is _State.ANSWERING:
+        elif self._state is _ANSWERING:
             self._ahead += data
             self.pause_request()
-        elif self._state is _State.TUNNELLING:
+        elif self._state is _TUNNELLING:
             if self._exchange is not None:
                 self._exchange.request_continued(data, False)
-        elif self._state is _State.HANDED_OVER:
+        elif self._state is _HANDED_OVER:
             self._stock.dataReceived(data)
 
     def _advance(self) -> None:
@@ -134,7 +138,7 @@ class LeanChannel(Protocol):
         if self._advancing:
             return
         self._advancing = True
-        while self._ahead and self._state is _State.WAITING:
+        while self._ahead and self._state is _WAITING:
             if self._writing_paused:
                 self.pause_request()
                 break
@@ -158,7 +162,7 @@ class LeanChannel(Protocol):
             return
         self.deadline_s = inf
         if self._debug_paths and request.target.partition(b"?")[0] in self._debug_paths:
-            self._hand_over(head + buffer.rest)
+            self._hand_over(request, head.partition(b"\r\n")[2] + buffer.rest)
             return
         self._request = request
         if request.has_body:
@@ -168,15 +172,19 @@ class LeanChannel(Protocol):
         self._ahead = buffer.rest
         if not self._ahead:
             self.resume_request()
-        self._state = _State.ANSWERING
+        self._state = _ANSWERING
         self._exchange = exchange = Exchange(self._engine, self, self._peer)
         exchange.start(request, b"", True)
 
     def _begin_body(self, request: RequestHead, data: bytes) -> None:
         reader: BodyReader
-        reader = ChunkedReader(bad_request) if request.chunked else LengthReader(request.content_length or 0)
+        reader = (
+            ChunkedReader(bad_request, request.for_connection)
+            if request.chunked
+            else LengthReader(request.content_length or 0)
+        )
         self._reader = reader
-        self._state = _State.RECEIVING
+        self._state = _RECEIVING
         self._exchange = exchange = Exchange(self._engine, self, self._peer)
         try:
             content = reader.feed(data) if data else b""
@@ -185,7 +193,7 @@ class LeanChannel(Protocol):
             return
         if reader.done:
             self._ahead = reader.rest
-            self._state = _State.ANSWERING
+            self._state = _ANSWERING
         exchange.start(request, content, reader.done, reader.trailers)
 
     def _receive(self, data: bytes) -> None:
@@ -199,14 +207,14 @@ class LeanChannel(Protocol):
             return
         if reader.done:
             self._ahead = reader.rest
-            self._state = _State.ANSWERING
+            self._state = _ANSWERING
         if content or reader.done:
             exchange.request_continued(content, reader.done, reader.trailers)
 
     def _refuse(self, refused: Refused) -> None:
         """Answer what is no request; where the next one would begin is unknown, so it is the last."""
         self.deadline_s = inf
-        self._state = _State.RECEIVING
+        self._state = _RECEIVING
         self._request = _UNREADABLE
         self._exchange = exchange = Exchange(self._engine, self, self._peer)
         exchange.refuse(refused)
@@ -226,7 +234,7 @@ class LeanChannel(Protocol):
             self._switch(reason, fields, content)
             return
         request = self._request
-        keep = request.keep_alive and self._state is _State.ANSWERING and not self._engine.draining
+        keep = request.keep_alive and self._state is _ANSWERING and not self._engine.draining
         chunked = open_ended and request.minor == 1
         keep = keep and chunked is open_ended
         self._keep, self._chunked = keep, chunked
@@ -243,7 +251,7 @@ class LeanChannel(Protocol):
             self._response_sent()
 
     def _switch(self, reason: bytes, fields: bytes, content: bytes) -> None:
-        self._state = _State.TUNNELLING
+        self._state = _TUNNELLING
         self._chunked = False
         self._write(b"HTTP/1.1 101 %b\r\n%b\r\n%b" % (reason, fields, content))
         ahead, self._ahead = self._ahead, b""
@@ -289,9 +297,9 @@ class LeanChannel(Protocol):
 
     def _response_sent(self) -> None:
         self._exchange = None
-        whole = self._state is _State.ANSWERING
+        whole = self._state is _ANSWERING
         if self._keep:
-            self._state = _State.WAITING
+            self._state = _WAITING
             self._idle_from_now()
             if self._ahead:
                 self._advance()
@@ -309,7 +317,7 @@ class LeanChannel(Protocol):
         self.deadline_s = self._engine.now() + allowed_s
 
     def _linger(self) -> None:
-        self._state = _State.LINGERING
+        self._state = _LINGERING
         self._ahead = b""
         self._writer.flush()
         self._await_reader(self.unsent())
@@ -319,7 +327,7 @@ class LeanChannel(Protocol):
         self.resume_request()
 
     def _close(self) -> None:
-        self._state = _State.CLOSING
+        self._state = _CLOSING
         self.deadline_s = self._engine.now() + self._engine.settings.body_idle_timeout_s
         self._writer.flush()
         self._unsent_before = self.unsent()
@@ -329,7 +337,7 @@ class LeanChannel(Protocol):
 
     def abort(self) -> None:
         """End the connection at once."""
-        self._state = _State.CLOSING
+        self._state = _CLOSING
         self.deadline_s = inf
         self._exchange = None
         self._writer.drop()
@@ -352,7 +360,7 @@ class LeanChannel(Protocol):
 
     def expire(self) -> None:
         """No request came, or not the rest of one; or the client did not read its last answer, or close."""
-        if self._state in (_State.LINGERING, _State.CLOSING, _State.HANDED_OVER):
+        if self._state in (_LINGERING, _CLOSING, _HANDED_OVER):
             self._expire_end()
         elif self._buffer:
             seconds = self._engine.settings.head_timeout_s
@@ -365,7 +373,7 @@ class LeanChannel(Protocol):
         unsent, before = self.unsent(), self._unsent_before
         if unsent < before:
             self._await_reader(unsent)
-        elif unsent or self._state is not _State.LINGERING:
+        elif unsent or self._state is not _LINGERING:
             self.abort()
         else:
             # Not abruptly: the kernel may still have something for the client.
@@ -380,16 +388,16 @@ class LeanChannel(Protocol):
 
     def drain(self) -> None:
         """End with the exchange that it is in, or with the next one if that comes soon."""
-        if self._state is _State.WAITING and not self._buffer:
+        if self._state is _WAITING and not self._buffer:
             self._idle_from_now()
 
     def readConnectionLost(self) -> None:
         """The client sends no more. Outside a tunnel that is taken for its end, as nginx takes it."""
-        if self._state is _State.TUNNELLING and self._exchange is not None:
+        if self._state is _TUNNELLING and self._exchange is not None:
             self._exchange.client_finished()
-        elif self._state is _State.LINGERING or (self._state is _State.WAITING and not self._buffer):
+        elif self._state is _LINGERING or (self._state is _WAITING and not self._buffer):
             self._close()
-        elif self._state is not _State.CLOSING:
+        elif self._state is not _CLOSING:
             transport: Any = self.transport
             transport.abortConnection()
 
@@ -399,7 +407,7 @@ class LeanChannel(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
         self.deadline_s = inf
-        self._state = _State.CLOSING
+        self._state = _CLOSING
         self._engine.channel_closed(self)
         exchange, self._exchange = self._exchange, None
         if self._stock is not None:
@@ -407,9 +415,13 @@ class LeanChannel(Protocol):
         elif exchange is not None:
             exchange.client_gone()
 
-    def _hand_over(self, data: bytes) -> None:
-        """Let twisted.web answer this request, the connection's last: it would not route the next ones."""
-        self._state = _State.HANDED_OVER
+    def _hand_over(self, request: RequestHead, data: bytes) -> None:
+        """Let twisted.web answer a request, the connection's last: it would not route the next ones.
+
+        :param request: its head.
+        :param data: what came after its first line.
+        """
+        self._state = _HANDED_OVER
         self._idle_from_now()
         self._writer.flush()
         self.resume_request()
@@ -417,8 +429,8 @@ class LeanChannel(Protocol):
         transport.unregisterProducer()
         self._stock = stock = self._stock_channel()
         stock.makeConnection(transport)
-        line, _, fields = data.partition(b"\r\n")
-        stock.dataReceived(line + b"\r\nConnection: close\r\n" + fields)
+        line = b"%b %b HTTP/1.%d" % (request.method, request.target, request.minor)
+        stock.dataReceived(line + b"\r\nConnection: close\r\n" + data)
 
     def pauseProducing(self) -> None:
         """Too much waits to be sent to the client."""

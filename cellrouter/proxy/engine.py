@@ -9,7 +9,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from cellrouter.config import RoutingTable
-from cellrouter.observe import AccessLog, Decisions
+from cellrouter.observe import AccessLog, Decisions, Traffic
+from cellrouter.proxy.admission import Admission
 from cellrouter.proxy.exchange import Exchange
 from cellrouter.proxy.ids import RequestIds
 from cellrouter.proxy.installed import Installed
@@ -42,8 +43,10 @@ class ProxyEngine:
 
     :ivar exchanges: those in flight.
     :ivar channels: the clients' connections, by the doors that tell of them.
+    :ivar admission: lets clients in by the doors that tell of them.
     :ivar draining: whether connections end with the exchange they are in.
     :ivar now: gives the time in seconds, for measuring.
+    :ivar traffic: counts exchanges.
     :ivar turn: says when connections write.
     :ivar new_request_id: makes the ID of a request.
 
@@ -53,6 +56,7 @@ class ProxyEngine:
     :param decisions: is told too.
     :param new_request_id: makes the ID of a request; a random one unless given.
     :param time_of_day: gives the seconds since the epoch for the log.
+    :param now: gives the time in seconds, for measuring; the reactor's unless given.
     """
 
     log = Logger()
@@ -65,21 +69,24 @@ class ProxyEngine:
         decisions: Decisions,
         new_request_id: Callable[[], bytes] | None = None,
         time_of_day: Callable[[], float] = time,
+        now: Callable[[], float] | None = None,
     ) -> None:
         self.reactor = reactor
         self.settings = settings
         self.limits = settings.head_limits
-        self.now: Callable[[], float] = reactor.seconds
+        self.now: Callable[[], float] = now or reactor.seconds
         self.new_request_id = new_request_id or RequestIds().new
         self._time_of_day = time_of_day
         self.exchanges: set[Exchange] = set()
         self.channels: set[Channel] = set()
+        self.admission = Admission(settings.max_connections, self.now)
         self.draining = False
         self.installed: Installed
+        self.traffic = Traffic()
         self.turn = Turn(reactor)
         self._access_log = access_log
         self._decisions = decisions
-        self._pools = Pools(reactor, settings, self.turn)
+        self._pools = Pools(reactor, settings, self.turn, self.now)
         self._states = PlacementStates()
         self._timestamps = Timestamps()
         self._waiting_for_end: list[Deferred[None]] = []
@@ -150,18 +157,31 @@ class ProxyEngine:
             for placement, route in self.installed.table.placements.items()
         }
 
-    def ended(self, exchange: Exchange) -> None:
-        """Log an exchange that has ended."""
+    def ended(self, exchange: Exchange, now_s: float) -> None:
+        """Log an exchange that has ended.
+
+        :param exchange: which.
+        :param now_s: when, in seconds.
+        """
         self.exchanges.discard(exchange)
-        now_s = self.now()
+        destination = exchange.destination
+        match = None if destination is None else destination.route.match
+        self.traffic.count(exchange.status, now_s - exchange.began_s, match)
         line = record(exchange, self._timestamps.format(self._time_of_day()), now_s)
         self._access_log.write(line)
         self._decisions.add(line)
-        self._check_drained()
+        if self._waiting_for_end:
+            self._check_drained()
+
+    def channel_opened(self, channel: Channel) -> None:
+        """Take note of a client's connection."""
+        self.channels.add(channel)
+        self.admission.counted(len(self.channels))
 
     def channel_closed(self, channel: Channel) -> None:
         """Forget a client's connection."""
         self.channels.discard(channel)
+        self.admission.counted(len(self.channels))
         self._check_drained()
 
     def begin_drain(self) -> None:

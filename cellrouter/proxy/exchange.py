@@ -6,6 +6,7 @@ The response's side walks through :class:`Phase`. The request's side is over whe
 are independent, since a cell may answer while the client still uploads.
 """
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from cellrouter.http1 import (
     problem,
     request_to_cell,
     response_to_client,
+    tokens,
 )
 from cellrouter.proxy.installed import Destination
 from cellrouter.proxy.pool import refusal
@@ -49,6 +51,10 @@ class Phase(Enum):
 
     ENDED = auto()
     """The exchange is over, for better or worse, and has been logged."""
+
+
+# As globals, since looking up a member of an enumeration takes five times as long, and requests ask often.
+_STARTING, _AWAITING, _STREAMING, _TUNNELLING, _ENDED = Phase
 
 
 class Exchange:
@@ -106,7 +112,7 @@ class Exchange:
         self._engine = engine
         self._downstream = downstream
         self._peer = peer
-        self._phase = Phase.STARTING
+        self._phase = _STARTING
         self._sent = False
         self._answered = False
         self._held = self._held_trailers = b""
@@ -145,11 +151,11 @@ class Exchange:
         self._sent = last
         self._held, self._held_trailers = content, trailers
         self.bytes_in = len(content)
-        if self._too_large(request.content_length or 0):
+        if destination.body_limit_bytes is not None and self._too_large(request.content_length or 0):
             return
-        upstream = destination.cell.take()
+        upstream = destination.cell.take(self.began_s)
         if upstream is not None:
-            self._send_on(upstream)
+            self._send_on(upstream, self.began_s)
         else:
             self._dial(destination)
 
@@ -183,11 +189,11 @@ class Exchange:
 
     def _dialled(self, upstream: UpstreamConnection) -> None:
         self._dialling = None
-        if self._phase is Phase.ENDED:
+        if self._phase is _ENDED:
             upstream.abort()
             return
         sent = self._sent
-        self._send_on(upstream)
+        self._send_on(upstream, self._engine.now())
         if not sent and not upstream.request_paused:
             self._downstream.resume_request()
 
@@ -197,30 +203,31 @@ class Exchange:
 
     def _not_dialled(self, failure: Failure) -> None:
         self._dialling = None
-        if self._phase is not Phase.ENDED:
+        if self._phase is not _ENDED:
             self._answer(refusal(failure))
 
-    def _send_on(self, upstream: UpstreamConnection) -> None:
+    def _send_on(self, upstream: UpstreamConnection, now_s: float) -> None:
         request, destination = self.request, self.destination
         assert request is not None
         assert destination is not None
         self._upstream = upstream
-        self._phase = Phase.AWAITING
-        self._began_upstream_s = self._engine.now()
+        self._phase = _AWAITING
+        self._began_upstream_s = now_s
         head = request_to_cell(request, self._peer, self.request_id, destination.authority)
         upstream.begin(
             self, request.method, head, request.chunked, self._held, self._sent, self._held_trailers
         )
-        self._progress()
+        self._progress(now_s)
 
-    def _progress(self) -> None:
+    def _progress(self, now_s: float) -> None:
         """Give the exchange its time from now on."""
         settings = self._engine.settings
-        awaiting = self._sent and self._phase is Phase.AWAITING
-        allowed_s = settings.response_timeout_s if awaiting else settings.body_idle_timeout_s
-        if self._phase is Phase.TUNNELLING:
-            allowed_s = settings.tunnel_idle_timeout_s
-        self.deadline_s = self._engine.now() + allowed_s
+        if self._phase is _AWAITING and self._sent:
+            self.deadline_s = now_s + settings.response_timeout_s
+        elif self._phase is _TUNNELLING:
+            self.deadline_s = now_s + settings.tunnel_idle_timeout_s
+        else:
+            self.deadline_s = now_s + settings.body_idle_timeout_s
 
     def request_continued(self, content: bytes, last: bool, trailers: bytes = b"") -> None:
         """Take more of the request's body.
@@ -229,7 +236,7 @@ class Exchange:
         :param last: whether the request ends with it.
         :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
-        if self._phase is Phase.ENDED:
+        if self._phase is _ENDED:
             return
         self.bytes_in += len(content)
         if self._too_large(self.bytes_in):
@@ -242,7 +249,7 @@ class Exchange:
         self._first_piece_only = False
         self._held = b""
         self._upstream.send(content, last, trailers)
-        self._progress()
+        self._progress(self._engine.now())
 
     def request_failed(self, refused: Refused) -> None:
         """The request's body breaks a rule.
@@ -254,7 +261,7 @@ class Exchange:
     def _too_large(self, count: int) -> bool:
         destination = self.destination
         limit = None if destination is None else destination.body_limit_bytes
-        if self._phase is Phase.TUNNELLING or limit is None or max(count, self.bytes_in) <= limit:
+        if self._phase is _TUNNELLING or limit is None or max(count, self.bytes_in) <= limit:
             return False
         self._fail(Refused(413, "http_request_error", f"the request's body is longer than {limit} bytes"))
         return True
@@ -268,7 +275,7 @@ class Exchange:
         """The cell takes more."""
         if not self._sent:
             self._downstream.resume_request()
-            self._progress()
+            self._progress(self._engine.now())
 
     def pause_response(self) -> None:
         """The client does not take what it is sent."""
@@ -288,7 +295,7 @@ class Exchange:
         self._response_paused = False
         if self._upstream is not None:
             self._upstream.resume_response()
-            self._progress()
+            self._progress(self._engine.now())
 
     def interim(self, response: ResponseHead) -> None:
         """The cell sent an interim response.
@@ -312,18 +319,22 @@ class Exchange:
         request, destination = self.request, self.destination
         assert request is not None
         assert destination is not None
-        self._phase = Phase.STREAMING
+        self._phase = _STREAMING
         self.status = response.status
         self.bytes_out = len(content)
-        self.upstream_s = self._engine.now() - self._began_upstream_s
+        now_s = self._engine.now()
+        self.upstream_s = now_s - self._began_upstream_s
         fields = response_to_client(response, destination.explanation, self.request_id)
-        bodiless = request.method == b"HEAD" or response.status in (204, 304)
-        open_ended = not bodiless and response.content_length is None
+        open_ended = (
+            response.content_length is None
+            and request.method != b"HEAD"
+            and response.status not in (204, 304)
+        )
         if last:
             self._upstream = None
-            self._end()
+            self._end(now_s)
         else:
-            self._progress()
+            self._progress(now_s)
         self._downstream.respond(
             response.status, response.reason, fields, open_ended, content, last, trailers
         )
@@ -336,17 +347,21 @@ class Exchange:
         :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
         self.bytes_out += len(content)
+        now_s = self._engine.now()
         if last:
             self._upstream = None
-            self._end()
+            self._end(now_s)
         else:
-            self._progress()
+            self._progress(now_s)
         self._downstream.send(content, last, trailers)
 
-    @property
-    def offers_upgrade(self) -> bool:
-        """Whether the client has offered to switch protocols."""
-        return self.request is not None and self.request.upgrade is not None
+    def offers(self, protocols: Sequence[bytes]) -> bool:
+        """Tell whether the client has offered to switch to protocols.
+
+        :param protocols: their names in lower case.
+        """
+        offered = None if self.request is None else self.request.upgrade
+        return offered is not None and set(protocols) <= set(tokens(offered))
 
     def switched(self, response: ResponseHead, content: bytes) -> None:
         """The cell took the client's offer: from now on bytes are passed on as they come.
@@ -356,12 +371,13 @@ class Exchange:
         """
         destination = self.destination
         assert destination is not None
-        self._phase = Phase.TUNNELLING
+        self._phase = _TUNNELLING
         self._sent = False
         self.status = response.status
         self.bytes_out = len(content)
-        self.upstream_s = self._engine.now() - self._began_upstream_s
-        self._progress()
+        now_s = self._engine.now()
+        self.upstream_s = now_s - self._began_upstream_s
+        self._progress(now_s)
         fields = response_to_client(response, destination.explanation, self.request_id)
         self._downstream.respond(response.status, response.reason, fields, False, content, False)
 
@@ -372,7 +388,7 @@ class Exchange:
             self._end_tunnel()
         elif self._upstream is not None:
             self._upstream.finish()
-            self._progress()
+            self._progress(self._engine.now())
 
     def cell_finished(self) -> None:
         """The cell sends no more, after a change of protocols."""
@@ -381,13 +397,13 @@ class Exchange:
             self._end_tunnel()
         else:
             self._downstream.finish()
-            self._progress()
+            self._progress(self._engine.now())
 
     def _end_tunnel(self) -> None:
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.close()
-        self._end()
+        self._end(self._engine.now())
         self._downstream.close()
 
     def upstream_failed(self, refused: Refused, unsent: bool) -> None:
@@ -403,9 +419,9 @@ class Exchange:
             and self._first_piece_only
             and request is not None
             and destination is not None
-            and self._phase is Phase.AWAITING
+            and self._phase is _AWAITING
         ):
-            self._phase = Phase.STARTING
+            self._phase = _STARTING
             self.deadline_s = inf
             self._dial(destination)
             return
@@ -413,26 +429,26 @@ class Exchange:
 
     def client_gone(self) -> None:
         """The client's connection is gone."""
-        if self._phase is not Phase.ENDED:
+        if self._phase is not _ENDED:
             self._leave_upstream()
-            if not (self._phase is Phase.TUNNELLING and self._answered):
+            if not (self._phase is _TUNNELLING and self._answered):
                 self.status, self.error = CLIENT_CLOSED_REQUEST, "client_closed_request"
-            self._end()
+            self._end(self._engine.now())
 
     def expire(self) -> None:
         """The time allowed for the next step is over."""
         seconds = self._engine.settings.body_idle_timeout_s
-        if self._phase is Phase.TUNNELLING:
+        if self._phase is _TUNNELLING:
             self.abort("tunnel_idle_timeout")
-        elif self._phase is Phase.STREAMING and self._response_paused:
+        elif self._phase is _STREAMING and self._response_paused:
             taken = self._taken
             if taken > self._taken_before:
                 # It reads, if slowly: the transport only tells when it has sent everything.
                 self._taken_before = taken
-                self._progress()
+                self._progress(self._engine.now())
                 return
             self._fail(Refused(502, "client_read_timeout", "the client does not read its answer"))
-        elif self._phase is Phase.STREAMING:
+        elif self._phase is _STREAMING:
             self._fail(Refused(504, "connection_read_timeout", "the cell's answer does not continue"))
         elif self._sent:
             self._fail(Refused(504, "http_response_timeout", "the cell did not answer in time"))
@@ -446,16 +462,16 @@ class Exchange:
 
         :param error: the word for it in the log.
         """
-        if self._phase is not Phase.ENDED:
+        if self._phase is not _ENDED:
             self._leave_upstream()
             self.status, self.error = self.status or 503, error
-            self._end()
+            self._end(self._engine.now())
             self._downstream.abort()
 
     def _fail(self, refused: Refused) -> None:
-        if self._phase in (Phase.STREAMING, Phase.TUNNELLING):
+        if self._phase in (_STREAMING, _TUNNELLING):
             self.abort(refused.error or phrase(refused.status))
-        elif self._phase is not Phase.ENDED:
+        elif self._phase is not _ENDED:
             self._answer(refused)
 
     def _answer(self, refused: Refused) -> None:
@@ -471,7 +487,7 @@ class Exchange:
         if self.request is not None and self.request.method == b"HEAD":
             body = b""
         self.bytes_out = len(body)
-        self._end()
+        self._end(self._engine.now())
         self._downstream.respond(refused.status, phrase(refused.status).encode(), fields, False, body, True)
 
     def _leave_upstream(self) -> None:
@@ -480,12 +496,12 @@ class Exchange:
             upstream.abort()
         dialling, self._dialling = self._dialling, None
         if dialling is not None:
-            self._phase = Phase.ENDED
+            self._phase = _ENDED
             dialling.cancel()
 
-    def _end(self) -> None:
-        self._phase = Phase.ENDED
+    def _end(self, now_s: float) -> None:
+        self._phase = _ENDED
         self.deadline_s = inf
         if self.destination is not None:
             self.destination.state.leave()
-        self._engine.ended(self)
+        self._engine.ended(self, now_s)

@@ -1,7 +1,5 @@
 """A snapshot as the data path uses it: everything about a route that never changes, worked out once."""
 
-from collections.abc import Mapping
-
 from attrs import field, frozen
 
 from cellrouter.config import Route, RoutingTable
@@ -21,7 +19,7 @@ class Destination:
     :param explanation: the response's fields that say why the request went there, each with its CR LF.
     :param body_limit_bytes: longest request body, if limited.
     :param authority: the cell's host and port, as its URL has them.
-    :param log_fields: what the access log says of it.
+    :param logged: placement, endpoint and match, as the access log has them.
     """
 
     route: Route
@@ -30,7 +28,7 @@ class Destination:
     explanation: bytes
     body_limit_bytes: int | None
     authority: bytes
-    log_fields: Mapping[str, str]
+    logged: tuple[str, str, str]
 
 
 @frozen(eq=False)
@@ -72,7 +70,7 @@ class Installed:
             explanation(route, self._settings.explain_headers),
             min(limits) if limits else None,
             route.endpoint.url.removeprefix("http://").encode("ascii"),
-            {"placement": route.placement, "upstream": route.endpoint.url, "match": route.match.value},
+            (route.placement, route.endpoint.url, route.match.value),
         )
         self._destinations[route] = destination
         return destination

@@ -1,5 +1,6 @@
 """Connections to cells that wait for their next request."""
 
+from collections.abc import Callable
 from errno import EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from typing import Any, cast
 
@@ -43,12 +44,15 @@ class CellPool:
         self._pools = pools
         self._retired = False
 
-    def take(self) -> UpstreamConnection | None:
-        """Give an idle connection, or None if a new one must be dialled."""
+    def take(self, now_s: float) -> UpstreamConnection | None:
+        """Give an idle connection, or None if a new one must be dialled.
+
+        :param now_s: the time in seconds.
+        """
         while self.idle:
             connection = self.idle.pop()
             self._pools.idle_count -= 1
-            if connection.deadline_s > self._pools.reactor.seconds():
+            if connection.deadline_s > now_s:
                 return connection
             connection.close()
         return None
@@ -56,17 +60,17 @@ class CellPool:
     def give_back(self, connection: UpstreamConnection) -> None:
         """Take a connection whose exchange ended cleanly."""
         pools = self._pools
-        if self._retired or pools.idle_count >= pools.settings.max_idle_upstreams:
+        if self._retired or pools.idle_count >= pools.most_idle:
             connection.close()
             return
-        connection.deadline_s = pools.reactor.seconds() + pools.settings.upstream_idle_timeout_s
+        connection.deadline_s = pools.now() + pools.idle_timeout_s
         pools.idle_count += 1
         self.idle.append(connection)
 
     def await_close(self, connection: UpstreamConnection) -> None:
         """Take care that a connection that closes when everything is sent does so in time."""
         pools = self._pools
-        connection.deadline_s = pools.reactor.seconds() + pools.settings.body_idle_timeout_s
+        connection.deadline_s = pools.now() + pools.settings.body_idle_timeout_s
         pools.closing.add(connection)
 
     def forget(self, connection: UpstreamConnection) -> None:
@@ -116,15 +120,19 @@ class Pools:
     :ivar idle_count: how many connections are idle in all.
     :ivar closing: those that close when everything is sent.
 
-    :param reactor: connects, and measures.
+    :param reactor: connects.
     :param settings: time-outs and limits.
     :param turn: says when connections write.
+    :param now: gives the time in seconds.
     """
 
-    def __init__(self, reactor: Any, settings: ProxySettings, turn: Turn) -> None:
+    def __init__(self, reactor: Any, settings: ProxySettings, turn: Turn, now: Callable[[], float]) -> None:
         self.turn = turn
         self.reactor = reactor
+        self.now = now
         self.settings = settings
+        self.idle_timeout_s = settings.upstream_idle_timeout_s
+        self.most_idle = settings.max_idle_upstreams
         self.limits = settings.head_limits
         self.idle_count = 0
         self.closing: set[UpstreamConnection] = set()

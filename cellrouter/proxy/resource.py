@@ -76,7 +76,7 @@ class StockDownstream:
             return
         if self._left and not head.has_body:
             # HTTP/2 may leave the length out.
-            head.on_header(b"Content-Length", b"%d" % self._left)
+            head.take([b"Content-Length: %d" % self._left])
         # A client that waited for a 100 got it from twisted.web.
         head.lines = [line for line in head.lines if line != b"Expect: 100-continue"]
         content = self._next_piece()

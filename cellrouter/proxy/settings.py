@@ -19,6 +19,7 @@ class ProxySettings:
     :param keepalive_timeout_s: time a client's connection may be idle.
     :param upstream_idle_timeout_s: time a connection to a cell is kept idle.
     :param max_idle_upstreams: idle connections to cells kept in all.
+    :param max_connections: most connections of clients, if limited.
     :param max_target_bytes: longest request target.
     :param max_head_bytes: longest head of a message.
     :param max_head_fields: most header fields of a message.
@@ -36,6 +37,7 @@ class ProxySettings:
     keepalive_timeout_s: float = 75.0
     upstream_idle_timeout_s: float = 4.0
     max_idle_upstreams: int = 512
+    max_connections: int | None = None
     max_target_bytes: int = 8192
     max_head_bytes: int = 32768
     max_head_fields: int = 100

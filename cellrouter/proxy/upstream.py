@@ -47,6 +47,10 @@ class _State(Enum):
     """Not to be used again."""
 
 
+# As globals, since looking up a member of an enumeration takes five times as long, and requests ask often.
+_IDLE, _AWAITING, _RECEIVING, _TUNNELLING, _CLOSED = _State
+
+
 @implementer(IPushProducer, IHalfCloseableProtocol)
 class UpstreamConnection(Protocol):
     """One connection to a cell, used by one exchange after the other.
@@ -66,7 +70,8 @@ class UpstreamConnection(Protocol):
         self._reading_paused = False
         self._pool = pool
         self._limits = limits
-        self._state = _State.IDLE
+        self._buffer = ResponseBuffer(limits)
+        self._state = _IDLE
         self._exchange: Exchange | None = None
 
     def connectionMade(self) -> None:
@@ -74,6 +79,8 @@ class UpstreamConnection(Protocol):
         transport: Any = self.transport
         transport.setTcpNoDelay(True)
         transport.registerProducer(self, True)
+        # The endpoint has put a protocol of its own between, which after this would only pass each call on.
+        transport.protocol = self
         self._writer = writer = Writer(self._pool.turn, transport)
         self._write = writer.write
 
@@ -101,8 +108,7 @@ class UpstreamConnection(Protocol):
         self._method = method
         self._chunked = chunked
         self._sent = last
-        self._state = _State.AWAITING
-        self._buffer = ResponseBuffer(self._limits)
+        self._state = _AWAITING
         self._interim_left = MAX_INTERIM_RESPONSES
         self._writer.untouched = True
         self._write(head + self._framed(content, last, trailers) if chunked else head + content)
@@ -135,16 +141,16 @@ class UpstreamConnection(Protocol):
     def abort(self) -> None:
         """End at once, and tell nobody."""
         self._exchange = None
-        if self._state is not _State.CLOSED:
-            self._state = _State.CLOSED
+        if self._state is not _CLOSED:
+            self._state = _CLOSED
             self._writer.drop()
             self._transport.abortConnection()
 
     def close(self) -> None:
         """End, with everything sent before."""
         self._exchange = None
-        if self._state is not _State.CLOSED:
-            self._state = _State.CLOSED
+        if self._state is not _CLOSED:
+            self._state = _CLOSED
             self._writer.flush()
             self._transport.unregisterProducer()
             self._transport.loseConnection()
@@ -168,17 +174,17 @@ class UpstreamConnection(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what the cell sent."""
-        if self._state is _State.RECEIVING:
+        if self._state is _RECEIVING:
             self._receive(data)
-        elif self._state is _State.AWAITING:
+        elif self._state is _AWAITING:
             if self._writer.untouched:
                 self._spoiled()
             else:
                 self._await(data)
-        elif self._state is _State.TUNNELLING:
+        elif self._state is _TUNNELLING:
             if self._exchange is not None:
                 self._exchange.response_continued(data, False)
-        elif self._state is _State.IDLE:
+        elif self._state is _IDLE:
             # Nobody asked for it: whatever it is, the next request must not take it for its answer.
             self._pool.forget(self)
             self.abort()
@@ -216,14 +222,14 @@ class UpstreamConnection(Protocol):
         if exchange is None:
             return
         if response.switches:
-            if not exchange.offers_upgrade:
-                raise bad_response("the cell switches protocols without having been asked")
-            self._state = _State.TUNNELLING
+            if not exchange.offers(response.protocols):
+                raise bad_response("the cell switches to a protocol that it was not asked for")
+            self._state = _TUNNELLING
             exchange.switched(response, data)
             return
         self._response = response
         self._reader: BodyReader = response.body(self._method)
-        self._state = _State.RECEIVING
+        self._state = _RECEIVING
         reader = self._reader
         if reader.done:
             reader.rest = data
@@ -252,7 +258,7 @@ class UpstreamConnection(Protocol):
         """Go back to the pool, if both messages ended cleanly."""
         self._exchange = None
         if self._sent and self._response.keep_alive and not self._reader.rest and not self.request_paused:
-            self._state = _State.IDLE
+            self._state = _IDLE
             if self._reading_paused:
                 self.resume_response()
             self._pool.give_back(self)
@@ -271,12 +277,12 @@ class UpstreamConnection(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
         state, exchange = self._state, self._exchange
-        self._state, self._exchange = _State.CLOSED, None
+        self._state, self._exchange = _CLOSED, None
         self._pool.forget(self)
         if exchange is None:
             return
         clean = reason.check(ConnectionDone) is not None
-        if state is _State.RECEIVING and clean and self._reader.close():
+        if state is _RECEIVING and clean and self._reader.close():
             exchange.response_continued(b"", True)
             return
         unsent = self._writer.untouched
@@ -285,7 +291,7 @@ class UpstreamConnection(Protocol):
 
     def readConnectionLost(self) -> None:
         """The cell sends no more."""
-        if self._state is _State.TUNNELLING and self._exchange is not None:
+        if self._state is _TUNNELLING and self._exchange is not None:
             self._exchange.cell_finished()
         else:
             self.connectionLost()

@@ -130,19 +130,15 @@ class UvloopConnection(Connection):
         return buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read."""
-        self.data_received(bytes(self.reactor.read_buffer[:nbytes]))
-
-    def connection_made(self, uv: Transport) -> None:
-        """Do nothing: uvloop begins to read after this, so it cannot be told not to."""
-
-    def data_received(self, data: bytes) -> None:
         """Hand over what was read; without Twisted's logging context, which costs more than the call."""
         try:
-            self.protocol.dataReceived(data)
+            self.protocol.dataReceived(bytes(self.reactor.read_buffer[:nbytes]))
         except BaseException as why:
             self._log.failure("in a protocol that received data")
             self._disconnect(why, True)
+
+    def connection_made(self, uv: Transport) -> None:
+        """Do nothing: uvloop begins to read after this, so it cannot be told not to."""
 
     def eof_received(self) -> bool:
         """The peer sends no more.

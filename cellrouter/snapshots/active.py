@@ -1,5 +1,6 @@
 """The snapshot that a data plane serves."""
 
+import time
 from collections.abc import Callable
 from enum import Enum
 
@@ -7,7 +8,7 @@ from attrs import evolve, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from cellrouter.config import LoadedConfig, Revision, RoutingTable, inert_fields
+from cellrouter.config import CompiledConfig, Revision, RoutingTable
 
 MAX_LISTED = 5
 
@@ -25,7 +26,9 @@ class Source(Enum):
 class Snapshot:
     """A valid config, compiled, with its origin; immutable and compared by identity.
 
-    :ivar loaded: the config with its document and hash.
+    :ivar version: the operator's label.
+    :ivar hash: the document's hash.
+    :ivar text: the document as compact JSON in UTF-8.
     :ivar table: what requests are routed by.
     :ivar source: where it came from.
     :ivar revision: the number its control plane gave it, if any.
@@ -33,7 +36,9 @@ class Snapshot:
     :ivar inert: JSON pointers of the fields that it uses and that have no effect yet.
     """
 
-    loaded: LoadedConfig
+    version: str
+    hash: str
+    text: bytes
     table: RoutingTable
     source: Source
     revision: Revision | None
@@ -43,28 +48,32 @@ class Snapshot:
     @classmethod
     def build(
         cls,
-        loaded: LoadedConfig,
+        compiled: CompiledConfig,
         source: Source,
         revision: Revision | None = None,
         source_id: str | None = None,
     ) -> "Snapshot":
-        """Compile a config; takes long for a large one, so it belongs into a thread."""
-        table = RoutingTable.build(loaded.config)
-        return cls(loaded, table, source, revision, source_id, inert_fields(loaded.config))
-
-    @property
-    def version(self) -> str:
-        """The operator's label."""
-        return self.loaded.config.version
-
-    @property
-    def hash(self) -> str:
-        """The hash of the document."""
-        return self.loaded.hash
+        """Make a snapshot of a config; for a thread, which lets others run every now and then."""
+        table = RoutingTable.build(compiled, rest=_let_others_run)
+        return cls(
+            compiled.version,
+            compiled.hash,
+            compiled.text,
+            table,
+            source,
+            revision,
+            source_id,
+            compiled.inert,
+        )
 
     def confirmed(self, source: Source, revision: Revision | None, source_id: str | None) -> "Snapshot":
         """Return this snapshot under another origin that holds the same document, with the same table."""
         return evolve(self, source=source, revision=revision, source_id=source_id)
+
+
+def _let_others_run() -> None:
+    # A thread that waits for Python's lock gets it after 5 ms at best, unless whoever has it lets go.
+    time.sleep(0)
 
 
 class ActiveSnapshot:

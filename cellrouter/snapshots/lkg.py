@@ -6,17 +6,24 @@ written beside, synced, the old one renamed to ``.previous``, the new one rename
 synced.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import orjson
 from attrs import frozen
 from twisted.logger import Logger
 
-from cellrouter.config import ConfigRefused, Revision, Violation, load_document, parse_json
+from cellrouter.config import (
+    CompiledConfig,
+    ConfigRefused,
+    Revision,
+    Violation,
+    load_document,
+    parse_json,
+)
 from cellrouter.snapshots.active import Snapshot, Source
 from cellrouter.snapshots.poller import Unreadable, read_file
 
@@ -55,14 +62,13 @@ class LastKnownGoodStore:
 
         :raises OSError: when that is impossible; what was saved before is still there.
         """
-        document = {
+        labels = {
             "version": snapshot.version,
             "revision": snapshot.revision,
             "source_id": snapshot.source_id,
             "hash": snapshot.hash,
-            "config": snapshot.loaded.document,
         }
-        content = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+        content = b'%b,"config":%b}' % (orjson.dumps(labels)[:-1], snapshot.text)
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = self.folder / f"{NAME}.draft"
         with draft.open("wb") as file:
@@ -123,7 +129,7 @@ def _decode(content: bytes, limit_bytes: int) -> Snapshot:
             if loaded.hash != claimed:
                 raise ConfigRefused([Violation("/hash", "hash_mismatch", "the config has another hash")])
             number = None if revision is None else Revision(revision)
-            return Snapshot.build(loaded, Source.LAST_KNOWN_GOOD, number, source_id)
+            return Snapshot.build(CompiledConfig.of(loaded), Source.LAST_KNOWN_GOOD, number, source_id)
         case _:
             raise ConfigRefused([Violation("", "missing_field", "a field is missing or of another type")])
 

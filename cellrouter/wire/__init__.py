@@ -1,6 +1,6 @@
 """The messages between control plane and data plane, and their JSON form."""
 
-from cellrouter.wire.codec import MessageRefused, decode, encode, encode_snapshot
+from cellrouter.wire.codec import MessageRefused, decode, encode, encode_document, encode_snapshot
 from cellrouter.wire.messages import Ack, ConfigSnapshot, Hello, Message, Nack, Running, Status, Unknown
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Unknown",
     "decode",
     "encode",
+    "encode_document",
     "encode_snapshot",
 ]

@@ -79,6 +79,14 @@ def encode_snapshot(
     return b'%b,"config":%b}' % (_json({"type": _TYPES[ConfigSnapshot], **labels})[:-1], config)
 
 
+def encode_document(document: object) -> bytes:
+    """Write a config's document as compact JSON, valid or not.
+
+    :param document: as :func:`decode` gives it.
+    """
+    return _json(document)
+
+
 def decode(data: bytes, limit_bytes: int) -> Message | Unknown:
     """Read a message.
 

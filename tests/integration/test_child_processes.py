@@ -12,7 +12,7 @@ from twisted.trial.unittest import TestCase
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.checking import check
-from cellrouter.controlplane.children import MAX_WAITING, Busy, ChildFailed, Children
+from cellrouter.daemon.children import MAX_WAITING, Busy, ChildFailed, Children
 from tests.support.documents import text
 from tests.support.processes import ProcessTestCase, until
 
@@ -22,7 +22,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from twisted.internet import reactor
-from cellrouter.controlplane.children import Children
+from cellrouter.daemon.children import Children
 from tests.integration.test_child_processes import say_pid_and_wait
 children = Children(reactor)
 children.startService()
@@ -92,7 +92,7 @@ class ChildrenTests(TestCase):
         await deferLater(reactor, 0)
         children.stopService()
         for call in calls:
-            with self.assertRaisesRegex(ChildFailed, "the control plane is stopping"):
+            with self.assertRaisesRegex(ChildFailed, "the daemon is stopping"):
                 await call
 
     async def test_too_many_are_refused_at_once(self) -> None:

@@ -42,9 +42,11 @@ class ControlPlaneTestCase(ProcessTestCase):
         process = self.launch()
         return process, await process.port("control plane")
 
-    async def connect(self, port: int) -> tuple[RecordingClient, Recording]:
+    async def connect(
+        self, port: int, headers: dict[str, str] | None = None
+    ) -> tuple[RecordingClient, Recording]:
         """Connect as a data plane that leaves with the test."""
-        client, recording = await connect(reactor, port)
+        client, recording = await connect(reactor, port, headers=headers)
 
         def drop() -> "Deferred[None]":
             client.transport.abortConnection()

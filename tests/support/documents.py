@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from cellrouter.config import CompiledConfig, load_document
+
 
 def document(version: str = "1.0.0", port: int = 9001, **fields: Any) -> dict[str, Any]:
     """Make a valid config document.
@@ -23,3 +25,8 @@ def document(version: str = "1.0.0", port: int = 9001, **fields: Any) -> dict[st
 def text(*arguments: Any, **fields: Any) -> bytes:
     """Make a valid config as JSON text; the parameters are those of :func:`document`."""
     return json.dumps(document(*arguments, **fields)).encode()
+
+
+def compiled(*arguments: Any, **fields: Any) -> CompiledConfig:
+    """Make a valid config, compiled; the parameters are those of :func:`document`."""
+    return CompiledConfig.of(load_document(document(*arguments, **fields)))

@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from cellrouter.config import RoutingTable, load_config
+from cellrouter.config import CompiledConfig, RoutingTable, load_config
 from cellrouter.observe import AccessLog, Decisions
 from cellrouter.proxy import CellProxyResource, LeanSite, ProxyEngine, ProxySettings
 from tests.support.cells import Cell, Script
@@ -118,8 +118,8 @@ class Proxy:
 
     def install(self, document: bytes, revision: int | None = None) -> None:
         """Change the config."""
-        loaded = load_config(document).config
-        self.engine.install(RoutingTable.build(loaded), loaded.version, revision)
+        compiled = CompiledConfig.of(load_config(document))
+        self.engine.install(RoutingTable.build(compiled), compiled.version, revision)
 
     async def client(self) -> Client:
         """Connect to the door."""

@@ -68,10 +68,12 @@ class Response(Message):
     """A response as a client got it.
 
     :ivar status: the final status.
+    :ivar reason: what stands after it.
     :ivar informational: every 1xx response before it.
     """
 
     status: int = 0
+    reason: str = ""
     informational: "list[Response]" = field(factory=list)
 
 
@@ -168,7 +170,8 @@ class ResponseReader:
             head_bytes = _check(_RESPONSE_HEAD, self._raw)
             del self._raw[:head_bytes]
             fields = _text(event.headers.raw_items())
-            response = Response(event.http_version.decode(), fields, status=event.status_code)
+            version, reason = event.http_version.decode(), bytes(event.reason).decode("latin-1")
+            response = Response(version, fields, status=event.status_code, reason=reason)
             if isinstance(event, h11.InformationalResponse):
                 self._informational.append(response)
             else:

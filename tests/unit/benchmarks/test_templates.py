@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks.cells import ANSWER_BYTES, answer
 from benchmarks.peers import STREAM_PEERS
+from benchmarks.tables import tenant, tenants
 from benchmarks.templates import filled, render
 from cellrouter.config import load_config
 
@@ -31,6 +32,13 @@ class TemplateTests(SynchronousTestCase):
             config = load_config(render("routing.json", Path(folder), 2, 3).read_bytes()).config
         self.assertEqual(config.routing_table["acme"], "tier1")
         self.assertEqual(config.default_placement, "tier3")
+
+    def test_it_accepts_as_many_routes_as_one_likes(self) -> None:
+        with TemporaryDirectory() as folder:
+            path = render("routing.json", Path(folder), 2, 3, tenants=tenants(98), version="benchmark-7")
+            config = load_config(path.read_bytes()).config
+        self.assertEqual((len(config.routing_table), config.version), (100, "benchmark-7"))
+        self.assertEqual(config.routing_table[tenant(97)], "tier1")
 
 
 class AnswerTests(SynchronousTestCase):

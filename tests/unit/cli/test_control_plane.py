@@ -41,7 +41,7 @@ class ControlPlaneTests(SynchronousTestCase):
         def request(method: str, url: str, data: bytes | None, headers: Any, **options: Any) -> Any:
             return stub.request(method, url, data=data, headers=headers)
 
-        plane = ControlPlane("http://cp", request)
+        plane = ControlPlane("http://cp", request=request)
         return Deferred.fromCoroutine(plane.post("/config/apply", {"reason": "a b", "x": None}, b"{}"))
 
     def test_an_object_is_returned(self) -> None:

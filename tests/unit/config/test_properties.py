@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import (
+    CompiledConfig,
     ConfigRefused,
     LoadedConfig,
     RoutingTable,
@@ -75,7 +76,7 @@ class AnythingTests(SynchronousTestCase):
     def assert_well_formed(self, result: LoadedConfig | ConfigRefused) -> None:
         if isinstance(result, LoadedConfig):
             self.assertRegex(result.hash, "^sha256:[0-9a-f]{64}$")
-            RoutingTable.build(result.config)
+            RoutingTable.build(CompiledConfig.of(result))
             return
         self.assertGreater(len(result.violations), 0)
         for violation in result.violations:
@@ -127,7 +128,7 @@ class ValidTests(SynchronousTestCase):
     @given(valid())
     def test_they_are_taken_and_every_route_leads_where_it_says(self, written: dict[str, Any]) -> None:
         loaded = load_config(json.dumps(written).encode())
-        table = RoutingTable.build(loaded.config)
+        table = RoutingTable.build(CompiledConfig.of(loaded))
         for key, placement in written["routingTable"].items():
             self.assertEqual(table.route(key.encode()).placement, placement)
         self.assertEqual(table.route(None).placement, written["defaultPlacement"])

@@ -4,8 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.config import Endpoint, Match, PlacementKey, Route, RoutingTable, load_document
-from tests.support.documents import document
+from cellrouter.config import (
+    CompiledConfig,
+    Endpoint,
+    Match,
+    PlacementKey,
+    Route,
+    RoutingTable,
+    load_document,
+)
+from tests.support.documents import compiled, document
 
 untimed = settings(deadline=None)
 
@@ -15,7 +23,7 @@ PLACEMENTS = {"tier2": {"url": "http://[::1]:9002/", "concurrency_limit": 3}}
 
 def build(**fields: object) -> RoutingTable:
     """Compile a document."""
-    return RoutingTable.build(load_document(document(**fields)).config)
+    return RoutingTable.build(compiled(**fields))
 
 
 class RoutingTableTests(SynchronousTestCase):
@@ -80,7 +88,7 @@ class RoutingTableTests(SynchronousTestCase):
 
     def test_it_shares_nothing_with_the_document(self) -> None:
         source = document()
-        table = RoutingTable.build(load_document(source).config)
+        table = RoutingTable.build(CompiledConfig.of(load_document(source)))
         source["routingTable"]["acme"] = "tier3"
         source["cellEndpoints"].clear()
         self.assertEqual(table.route(b"acme").placement, "tier1")

@@ -8,10 +8,10 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 
 from cellrouter.controlplane.changes import Changes
-from cellrouter.controlplane.children import ChildFailed
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
+from cellrouter.daemon.children import ChildFailed
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable, connection, transaction
 

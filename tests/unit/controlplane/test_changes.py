@@ -10,7 +10,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.changes import MAX_WAITING
-from cellrouter.controlplane.children import Busy
 from cellrouter.controlplane.intake import FileState
 from cellrouter.controlplane.proposals import (
     BeyondGuards,
@@ -20,6 +19,7 @@ from cellrouter.controlplane.proposals import (
     Proposal,
     RevisionMoved,
 )
+from cellrouter.daemon.children import Busy
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from tests.support.documents import text

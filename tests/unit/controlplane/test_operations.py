@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane import bodies
+from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.convergence import ALL_SEEN
 from cellrouter.controlplane.operations import Operations
@@ -37,8 +38,9 @@ class OperationsTestCase(SynchronousTestCase):
         desk.path.write_bytes(routes(100))
         desk.intake.load_blocking()
         operations = Operations(desk.changes, desk.history, desk.in_child)
-        root = build_root(desk.hub, desk.intake, desk.changes, operations, ALL_SEEN, clock)
-        self.site = BoundedSite(root, LIMIT_BODY_BYTES, clock)
+        access = Access(RefusalLog(clock))
+        root = build_root(desk.hub, desk.intake, desk.changes, operations, ALL_SEEN, clock, access)
+        self.site = BoundedSite(root, LIMIT_BODY_BYTES, clock, access)
         self.post("apply", routes(101, "1.0.1"), actor="ann", reason="a new customer")
 
     def get(self, target: str, method: str = "GET") -> Answer:

@@ -37,6 +37,12 @@ class ListenerTests(SynchronousTestCase):
         self.assertIsNotNone(service.address)
         self.assertIn("data port listening on ", log.text)
 
+    def test_many_clients_may_wait_unless_the_endpoint_says_otherwise(self) -> None:
+        for description, backlog in (("tcp:8080", 1024), ("tcp:8080:backlog=7", 7)):
+            reactor = MemoryReactor()
+            listener(reactor, description).privilegedStartService()
+            self.assertEqual(reactor.tcpServers[0][2], backlog)
+
     def test_a_port_that_is_taken_is_one_line(self) -> None:
         service = listener(BusyReactor())
         exit_ = self.assertRaises(SystemExit, service.privilegedStartService)

@@ -7,11 +7,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import load_document
+from cellrouter.daemon.children import ChildFailed
 from cellrouter.dataplane.applier import Applier
 from cellrouter.dataplane.complaints import Complaints
+from cellrouter.dataplane.delivery import Delivery
 from cellrouter.snapshots.active import ActiveSnapshot, Snapshot, Source
 from cellrouter.wire import Ack, ConfigSnapshot, Nack
-from tests.support.documents import document
+from tests.support.documents import compiled, document
 from tests.support.logs import CapturedLog
 from tests.unit.dataplane.threads import HeldThreads
 
@@ -53,11 +55,13 @@ class ApplierTests(SynchronousTestCase):
         self.applier = self.make()
 
     def make(self) -> Applier:
-        return Applier(self.active, self.store, self.threads, self.clock, Complaints(self.clock))
+        return Applier(
+            self.active, self.store, self.threads, self.threads, self.clock, Complaints(self.clock)
+        )
 
     def submit(self, *messages: ConfigSnapshot) -> None:
         for each in messages:
-            self.applier.submit(each, self.answers.append)
+            self.applier.submit(Delivery.of(each), self.answers.append)
 
     def apply(self, *messages: ConfigSnapshot) -> list[Ack | Nack]:
         """Apply messages one after the other and return their answers."""
@@ -81,7 +85,7 @@ class AckTests(ApplierTests):
     def test_a_snapshot_is_served_saved_and_then_acked_with_version_revision_and_hash(self) -> None:
         wanted = message("1", 42)
         self.submit(wanted)
-        self.threads.run_one()
+        self.threads.run(2)
         self.assertEqual((self.served(), self.store.saved, self.answers), ("1", [], []))
         self.threads.run_one()
         (ack,) = self.answers
@@ -93,7 +97,7 @@ class AckTests(ApplierTests):
     def test_the_time_until_it_is_served_is_reported(self) -> None:
         self.submit(message("1", 42))
         self.clock.advance(0.25)
-        self.threads.run_one()
+        self.threads.run(2)
         self.clock.advance(5)
         self.threads.run_one()
         (ack,) = self.answers
@@ -121,7 +125,7 @@ class AckTests(ApplierTests):
         self.assertEqual(self.served(), "2")
 
     def test_what_was_booted_from_disk_is_not_saved_again(self) -> None:
-        booted = Snapshot.build(load_document(document("1")), Source.LAST_KNOWN_GOOD, 1, "one")
+        booted = Snapshot.build(compiled("1"), Source.LAST_KNOWN_GOOD, 1, "one")
         self.active.apply(booted)
         self.applier = self.make()
         self.apply(message("1", 1))
@@ -183,7 +187,7 @@ class NackTests(ApplierTests):
         self.assertLess(max(map(len, self.log.lines)), 1000)
 
     def test_the_revision_of_a_last_known_good_counts_too(self) -> None:
-        booted = Snapshot.build(load_document(document("1")), Source.LAST_KNOWN_GOOD, 10, "one")
+        booted = Snapshot.build(compiled("1"), Source.LAST_KNOWN_GOOD, 10, "one")
         self.active.apply(booted)
         self.applier = self.make()
         self.assertEqual(self.refused(message("2", 9)), ["stale_revision"])
@@ -209,7 +213,7 @@ class LatestWinsTests(ApplierTests):
 
     def test_one_that_comes_while_another_is_being_saved_waits_for_that(self) -> None:
         self.submit(message("1", 1))
-        self.threads.run_one()
+        self.threads.run(2)
         self.submit(message("2", 2))
         self.assertEqual((self.served(), self.answers), ("1", []))
         self.threads.run_all()
@@ -264,3 +268,16 @@ class FullDiskTests(ApplierTests):
         del self.applier
         gc.collect()
         self.assertEqual(self.log.lines, [])
+
+
+class NoChildTests(ApplierTests):
+    """A config that could not be checked at all."""
+
+    def test_it_is_refused_and_the_next_one_is_taken(self) -> None:
+        self.submit(message("1", 1))
+        self.threads.waiting.pop(0)[1].errback(ChildFailed("it was ended by signal 9"))
+        (nack,) = self.answers
+        self.assertEqual(self.codes(nack), ["not_checked"])
+        self.assertIn("ended by signal 9", self.log.text)
+        (ack,) = self.apply(message("2", 2))
+        self.assertIsInstance(ack, Ack)

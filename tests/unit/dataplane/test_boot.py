@@ -5,11 +5,10 @@ from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.config import load_document
 from cellrouter.dataplane.boot import CannotBoot, boot_snapshot
 from cellrouter.snapshots.active import Snapshot, Source
 from cellrouter.snapshots.lkg import LastKnownGoodStore
-from tests.support.documents import document, text
+from tests.support.documents import compiled, text
 
 LIMIT_BYTES = 10_000
 
@@ -23,7 +22,7 @@ class BootTests(SynchronousTestCase):
         self.store = LastKnownGoodStore(folder / "state", LIMIT_BYTES)
 
     def save(self, version: str) -> None:
-        self.store.save(Snapshot.build(load_document(document(version)), Source.CONTROL_PLANE))
+        self.store.save(Snapshot.build(compiled(version), Source.CONTROL_PLANE))
 
     def boot(self) -> tuple[str, Source]:
         snapshot = boot_snapshot(self.store, self.bootstrap, LIMIT_BYTES)

@@ -10,8 +10,10 @@ from cellrouter.config import load_document
 from cellrouter.dataplane.applier import Applier
 from cellrouter.dataplane.client import Backoff, ControlPlaneClient
 from cellrouter.dataplane.complaints import Complaints
+from cellrouter.dataplane.credentials import Way
 from cellrouter.dataplane.urls import ControlPlaneUrl, control_plane_urls
 from cellrouter.snapshots.active import ActiveSnapshot
+from cellrouter.snapshots.poller import Unreadable
 from cellrouter.wire import Hello, Running, Status
 from tests.support.documents import document
 from tests.support.logs import CapturedLog
@@ -56,12 +58,17 @@ class ClientTests(SynchronousTestCase):
         self.attempts: list[str] = []
         self.peers: list[Peer] = []
         self.refusing = False
+        self.lost: Exception | None = None
+        self.headers: dict[str, str] = {}
+        self.explanation = ""
         self.active = ActiveSnapshot(lambda snapshot: None, self.clock)
         complaints = Complaints(self.clock)
-        self.applier = Applier(self.active, FakeStore(), self.in_thread, self.clock, complaints)
+        self.applier = Applier(
+            self.active, FakeStore(), self.in_thread, self.in_thread, self.clock, complaints
+        )
         self.client = ControlPlaneClient(
             control_plane_urls("ws://a:1/connect,ws://b:2/connect"),
-            self.endpoint,
+            self.find_way,
             self.clock,
             self.in_thread,
             LIMIT_BYTES,
@@ -72,8 +79,12 @@ class ClientTests(SynchronousTestCase):
         )
         self.addCleanup(self.client.stopService)
 
-    def endpoint(self, url: ControlPlaneUrl) -> FakeEndpoint:
-        return FakeEndpoint(url.text, self.attempts, self.peers, lambda: self.refusing)
+    async def find_way(self, url: ControlPlaneUrl) -> Way:
+        if self.lost is not None:
+            self.attempts.append(url.text)
+            raise self.lost
+        endpoint = FakeEndpoint(url.text, self.attempts, self.peers, lambda: self.refusing)
+        return Way(endpoint, self.headers, lambda reason: f"{reason}{self.explanation}")
 
     @property
     def peer(self) -> Peer:
@@ -302,6 +313,25 @@ class KeepAliveTests(ClientTests):
         self.assertTrue(peer.lost)
         self.assertIn("no pong for 20 s", self.client.state.last_error or "")
 
+    def test_pongs_that_answer_nothing_are_no_sign_of_life(self) -> None:
+        """Who never reads can send them too, and what is sent to them would pile up."""
+        peer = self.connect()
+        for _ in range(30):
+            self.clock.advance(1)
+            if not peer.lost:
+                peer.send_frame(PONG, b"")
+        self.assertTrue(peer.lost)
+
+    def test_a_pong_that_comes_after_the_next_ping_is_one(self) -> None:
+        peer = self.connect()
+        for _ in range(6):
+            self.clock.advance(10)
+            first = next(frame for frame in peer.frames() if frame.opcode == PING)
+            self.clock.advance(10)
+            peer.frames()
+            peer.send_frame(PONG, first.payload)
+        self.assertFalse(peer.lost)
+
     def test_a_large_message_that_is_on_its_way_delays_pongs_and_is_waited_for(self) -> None:
         peer = self.connect()
         peer.feed(b"\x81\x7e" + (50_000).to_bytes(2, "big") + b"x" * 1000)
@@ -327,6 +357,40 @@ class KeepAliveTests(ClientTests):
         peer.send_frame(CLOSE, b"\x03\xe8")
         self.clock.advance(10)
         self.assertTrue(peer.lost)
+
+
+class StatusTests(ClientTests):
+    """A status on every change, beside the regular ones."""
+
+    def test_a_change_is_told_within_a_second(self) -> None:
+        peer = self.connect()
+        self.client.status_changed()
+        self.clock.advance(1)
+        self.assertEqual([message["type"] for message in peer.messages()], ["status"])
+
+    def test_many_changes_are_told_at_once(self) -> None:
+        peer = self.connect()
+        for _ in range(100):
+            self.client.status_changed()
+        self.clock.advance(5)
+        self.assertEqual(len(peer.messages()), 1)
+        self.client.status_changed()
+        self.clock.advance(1)
+        self.assertEqual(len(peer.messages()), 1)
+
+    def test_a_change_without_a_connection_waits_for_the_next_regular_one(self) -> None:
+        self.client.status_changed()
+        peer = self.connect()
+        self.clock.advance(9)
+        self.assertEqual(peer.messages(), [])
+        self.clock.advance(1)
+        self.assertEqual(len(peer.messages()), 1)
+
+    def test_a_change_that_was_not_told_yet_leaves_no_timer_behind(self) -> None:
+        self.connect()
+        self.client.status_changed()
+        self.successResultOf(self.client.stopService())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
 class ReconnectTests(ClientTests):
@@ -382,6 +446,37 @@ class ReconnectTests(ClientTests):
         self.peer.send(snapshot("1"))
         self.peer.lose()
         self.assertEqual(self.delays(1), [1])
+
+    def test_credentials_are_read_anew_for_each_attempt(self) -> None:
+        self.client.startService()
+        requests = []
+        for token in ("old", "new", ""):
+            self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+            self.peer.lose()
+            self.delays(1)
+            requests.append(self.peer.request)
+        self.assertIn(b"\r\nAuthorization: Bearer old\r\n", requests[0])
+        self.assertIn(b"\r\nAuthorization: Bearer new\r\n", requests[1])
+        self.assertNotIn(b"Authorization", requests[2])
+        self.assertNotIn("Bearer", self.log.text)
+
+    def test_credentials_that_cannot_be_read_are_a_failed_attempt_like_any_other(self) -> None:
+        self.lost = Unreadable("/secret/token: the file does not exist")
+        self.client.startService()
+        self.assertEqual(self.delays(3), [1, 2, 4])
+        self.assertIn(
+            "cannot connect to ws://a:1/connect: /secret/token: the file does not exist", self.log.lines[0]
+        )
+        self.lost = None
+        self.delays(1)
+        self.peer.accept()
+        self.assertTrue(self.client.state.connected)
+
+    def test_the_way_s_explanation_of_a_failure_is_told(self) -> None:
+        self.explanation = "; its certificate has expired"
+        self.connect().lose()
+        self.assertIn("its certificate has expired", self.client.state.last_error or "")
+        self.assertIn("its certificate has expired", self.log.text)
 
     def test_the_routing_goes_on_meanwhile(self) -> None:
         self.connect().send(snapshot("1"))

@@ -6,14 +6,13 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.config import Revision, load_document
+from cellrouter.config import CompiledConfig, Revision, load_document
 from cellrouter.daemon import QuietSite
 from cellrouter.dataplane.client import ControlPlaneStatus
 from cellrouter.dataplane.debug import DATA_PORT_PATHS, Reports, build_root
 from cellrouter.snapshots.active import ActiveSnapshot, Snapshot, Source
 from tests.support.documents import document
 from tests.support.web import Answer, Asked, ask
-from tests.unit.dataplane.threads import HeldThreads
 
 
 class FakeEngine:
@@ -31,7 +30,6 @@ class DebugTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.threads = HeldThreads()
         self.accepting = True
         self.control_plane: ControlPlaneStatus | None = None
         self.active = ActiveSnapshot(lambda snapshot: None, self.clock)
@@ -43,12 +41,14 @@ class DebugTests(SynchronousTestCase):
             lambda: self.control_plane,
             self.clock,
         )
-        self.site = QuietSite(build_root(reports, self.threads), reactor=MemoryReactorClock())
+        self.site = QuietSite(build_root(reports), reactor=MemoryReactorClock())
 
     def apply(self) -> None:
         self.clock.advance(60)
         loaded = load_document(document("1"))
-        self.active.apply(Snapshot.build(loaded, Source.CONTROL_PLANE, Revision(42), "one"))
+        self.active.apply(
+            Snapshot.build(CompiledConfig.of(loaded), Source.CONTROL_PLANE, Revision(42), "one")
+        )
         self.clock.advance(1.5)
 
     def ask(self, target: str) -> Answer:
@@ -80,18 +80,10 @@ class DebugTests(SynchronousTestCase):
         self.apply()
         self.assertIsNone(self.ask("/debug/config-version").json()["control_plane"])
 
-    def test_the_whole_config_is_encoded_in_a_thread(self) -> None:
+    def test_the_whole_config_is_told(self) -> None:
         self.apply()
-        asked = Asked(self.site, "/debug/config")
-        self.assertEqual(asked.answered, b"")
-        self.threads.run_all()
-        self.assertIn(b'"config":{"version":"1"', asked.answered)
-
-    def test_a_client_that_leaves_before_the_config_is_encoded_does_no_harm(self) -> None:
-        self.apply()
-        Asked(self.site, "/debug/config").leave()
-        self.threads.run_all()
-        self.assertEqual(self.flushLoggedErrors(), [])
+        answer = self.ask("/debug/config").json()
+        self.assertEqual((answer["revision"], answer["config"]), (42, document("1")))
 
     def test_a_route_is_explained(self) -> None:
         self.assertEqual(self.ask("/debug/route?key=acme").json(), {"key": "acme"})
@@ -119,5 +111,4 @@ class DebugTests(SynchronousTestCase):
         self.apply()
         for path in DATA_PORT_PATHS["all"]:
             asked = Asked(self.site, path.decode())
-            self.threads.run_all()
             self.assertTrue(asked.answered.startswith(b"HTTP/1.1 200 "), path)

@@ -27,7 +27,7 @@ class FileSourceTests(SynchronousTestCase):
         self.log = CapturedLog(self)
         self.installed: list[Snapshot] = []
         self.active = ActiveSnapshot(self.installed.append, self.clock)
-        self.source = FileSource(self.path, self.active, self.clock, at_once, 2.0, LIMIT_BYTES)
+        self.source = FileSource(self.path, self.active, self.clock, at_once, at_once, 2.0, LIMIT_BYTES)
 
     def start(self) -> None:
         self.active.apply(self.source.load_blocking())

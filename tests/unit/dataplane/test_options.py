@@ -34,6 +34,7 @@ class DataPlaneOptionsTests(SynchronousTestCase):
             "keepalive-timeout": ("5s", 5.0),
             "upstream-idle-timeout": ("6s", 6.0),
             "max-idle-upstreams": ("7", 7),
+            "max-connections": ("12", 12),
             "max-target-bytes": ("8", 8),
             "max-head-bytes": ("9", 9),
             "max-head-fields": ("10", 10),

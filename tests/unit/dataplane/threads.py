@@ -31,6 +31,11 @@ class HeldThreads:
         function, result = self.waiting.pop(0)
         execute(function).chainDeferred(result)
 
+    def run(self, count: int) -> None:
+        """Run so many, the oldest first."""
+        for _ in range(count):
+            self.run_one()
+
     def run_all(self) -> None:
         """Run until nothing waits."""
         while self.waiting:

@@ -134,8 +134,7 @@ class ResponseTests(SynchronousTestCase):
         length, coding = (b"Content-Length", b"5"), (b"Transfer-Encoding", b"chunked")
         for fields in ((length, length), (length, coding), (coding, length), (coding, coding)):
             head = ResponseHead(200, b"OK", 1)
-            for name, value in fields:
-                head.on_header(name, value)
+            head.take(name + b": " + value for name, value in fields)
             self.assertEqual(refused(self, head.finish), BAD_RESPONSE)
 
     def refuses(self, row: Row) -> None:

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 
-from cellrouter.config import RoutingTable, load_config
+from cellrouter.config import CompiledConfig, RoutingTable, load_config
 from cellrouter.observe import Decisions
 from cellrouter.proxy import LeanSite, ProxyEngine, ProxySettings
 from tests.support.documents import text
@@ -158,7 +158,7 @@ class Rig:
 
     def install(self, document: bytes, revision: int | None = None) -> None:
         """Change the config."""
-        config = load_config(document).config
+        config = CompiledConfig.of(load_config(document))
         self.engine.install(RoutingTable.build(config), config.version, revision)
 
     def client(self, data: bytes = b"", address: IAddress = CLIENT) -> Client:

@@ -208,6 +208,10 @@ class DebugPathTests(RigTestCase):
         client = self.rig.client(self.LIVEZ.replace(b"GET", b"HEAD"))
         self.assertEqual(client.response("HEAD").status, 200)
 
+    def test_the_absolute_form_of_a_path_is_the_same_path(self) -> None:
+        client = self.rig.client(self.LIVEZ.replace(b"/livez", b"http://x/livez"))
+        self.assertEqual(client.response().body, b"alive")
+
     def test_a_body_that_comes_later_is_handed_on(self) -> None:
         client = self.rig.client(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n")
         self.assertEqual(client.received, b"")

@@ -38,7 +38,7 @@ class PoolTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = WireReactor()
         settings = ProxySettings(max_idle_upstreams=3, upstream_idle_timeout_s=4.0)
-        self.pools = Pools(self.reactor, settings, Turn(self.reactor))
+        self.pools = Pools(self.reactor, settings, Turn(self.reactor), self.reactor.seconds)
         self.pools.install(frozenset({FIRST, SECOND}))
         self.first, self.second = self.pools[FIRST], self.pools[SECOND]
 
@@ -50,29 +50,33 @@ class PoolTestCase(SynchronousTestCase):
             self.reactor.advance(1)
         return connections
 
+    def take(self, pool: CellPool) -> UpstreamConnection | None:
+        """Take a connection now."""
+        return pool.take(self.reactor.seconds())
+
 
 class PoolTests(PoolTestCase):
     """What is kept, and for how long."""
 
     def test_the_one_used_last_is_used_next(self) -> None:
         connections = self.idle(self.first, 3)
-        self.assertEqual([self.first.take() for _ in range(4)], [*reversed(connections), None])
+        self.assertEqual([self.take(self.first) for _ in range(4)], [*reversed(connections), None])
         self.assertEqual(self.pools.idle_count, 0)
 
     def test_a_cell_s_connections_are_its_own(self) -> None:
         self.idle(self.first, 1)
-        self.assertIsNone(self.second.take())
+        self.assertIsNone(self.take(self.second))
 
     def test_all_cells_share_one_limit(self) -> None:
         kept = [*self.idle(self.first, 2), *self.idle(self.second, 1)]
         self.assertEqual([each.closed for each in [*kept, *self.idle(self.second, 1)]], [False] * 3 + [True])
-        self.first.take()
+        self.take(self.first)
         self.assertFalse(self.idle(self.second, 1)[0].closed)
 
     def test_what_was_idle_for_too_long_is_not_used_even_before_it_is_swept(self) -> None:
         (connection,) = self.idle(self.first, 1)
         self.reactor.advance(3)
-        self.assertIsNone(self.first.take())
+        self.assertIsNone(self.take(self.first))
         self.assertEqual((connection.closed, self.pools.idle_count), (True, 0))
 
     def test_sweeping_closes_what_was_idle_for_too_long(self) -> None:

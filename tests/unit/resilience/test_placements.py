@@ -3,9 +3,9 @@
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.config import Placement, PlacementKey, RoutingTable, load_config
+from cellrouter.config import CompiledConfig, Placement, PlacementKey, RoutingTable, load_config
 from cellrouter.resilience import PlacementStates
-from tests.support.documents import text
+from tests.support.documents import compiled, text
 
 TIER1 = PlacementKey("tier1")
 TIER3 = PlacementKey("tier3")
@@ -14,7 +14,7 @@ TIER3 = PlacementKey("tier3")
 def table(tier1: str = "http://127.0.0.1:9001", **fields: object) -> RoutingTable:
     """Make a snapshot in which ``tier1`` is served at a URL."""
     urls = {"tier1": tier1, "tier3": "http://127.0.0.1:9003"}
-    return RoutingTable.build(load_config(text(cellEndpoints=urls, **fields)).config)
+    return RoutingTable.build(compiled(cellEndpoints=urls, **fields))
 
 
 class PlacementStatesTests(SynchronousTestCase):
@@ -53,7 +53,7 @@ class PlacementStatesTests(SynchronousTestCase):
     def test_a_placement_that_leaves_and_returns_begins_anew(self) -> None:
         self.states[TIER1].enter()
         only = text(cellEndpoints={"tier3": "http://127.0.0.1:9003"}, routingTable={})
-        self.states.install(RoutingTable.build(load_config(only).config))
+        self.states.install(RoutingTable.build(CompiledConfig.of(load_config(only))))
         self.assertRaises(KeyError, self.states.__getitem__, TIER1)
         self.states.install(table())
         self.assertEqual(self.states[TIER1].requests, 0)

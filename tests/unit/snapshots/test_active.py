@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.config import Revision, load_document
+from cellrouter.config import CompiledConfig, Revision, load_document
 from cellrouter.snapshots.active import ActiveSnapshot, Snapshot, Source
 from tests.support.documents import document
 from tests.support.logs import CapturedLog
@@ -14,7 +14,9 @@ RESILIENT = {"tier3": {"url": "http://127.0.0.1:9003", "concurrency_limit": 5}}
 def snapshot(version: str = "1.0.0", revision: int | None = None, **fields: object) -> Snapshot:
     """Compile a config."""
     loaded = load_document(document(version, **fields))
-    return Snapshot.build(loaded, Source.FILE, None if revision is None else Revision(revision))
+    return Snapshot.build(
+        CompiledConfig.of(loaded), Source.FILE, None if revision is None else Revision(revision)
+    )
 
 
 class ActiveSnapshotTests(SynchronousTestCase):

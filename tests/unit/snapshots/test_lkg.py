@@ -7,7 +7,7 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.config import LoadedConfig, Revision, load_document
+from cellrouter.config import CompiledConfig, LoadedConfig, Revision, load_document
 from cellrouter.snapshots.active import Snapshot, Source
 from cellrouter.snapshots.lkg import MAX_CORRUPT_KEPT, LastKnownGoodStore
 from tests.support.documents import document
@@ -20,7 +20,7 @@ def snapshot(version: str, revision: int | None = 1, source_id: str | None = "so
     """Make a snapshot from a control plane."""
     loaded: LoadedConfig = load_document(document(version))
     number = None if revision is None else Revision(revision)
-    return Snapshot.build(loaded, Source.CONTROL_PLANE, number, source_id)
+    return Snapshot.build(CompiledConfig.of(loaded), Source.CONTROL_PLANE, number, source_id)
 
 
 class StoreTests(SynchronousTestCase):

@@ -1,13 +1,14 @@
-"""The figures: medians and ratios, as a table for people and as JSON for programs."""
+"""What work costs, in figures: CPU time for a unit of it, medians and ratios."""
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
-from typing import Any
 
 from attrs import asdict, frozen
 
-from benchmarks.compare import QUIET, Measured, Sample
-from cellrouter.cli.output import table
+from benchmarks.compare import Comparison, Measured, Sample, Workload
+from benchmarks.lineup import Lineup
+from benchmarks.quiet import QUIET, Patience
+from benchmarks.result import Document, Settings, document
 
 GIB = 1024**3
 MIB = 1024**2
@@ -99,29 +100,65 @@ def _row(samples: Sequence[Sample], figures: Figures, of_baseline: Mapping[int, 
     )
 
 
-def text(found: Sequence[Row], figures: Figures, baseline: str, measured: Measured) -> str:
-    """Write the table, and below it what a reader must know before believing it.
+@frozen
+class Costs:
+    """A benchmark of what work costs.
 
-    :param found: the rows.
-    :param figures: the figures in them.
+    :param title: what it measures, a line.
+    :param workload: what is served.
+    :param figures: which figures.
     :param baseline: whom the others are compared to.
-    :param measured: what they come from.
     """
-    headings = (
-        "proxy",
-        figures.cost_name,
-        "lowest-highest",
-        f"to {baseline}",
-        figures.rate_name,
-        "core busy",
-    )
-    lines = [table(headings, map(_cells, found))] if found else []
-    lines.extend(f"could not run: {name}: {reason}" for name, reason in measured.failures.items())
-    disturbed = sum(not sample.quiet for sample in measured.samples)
-    if disturbed:
-        total = len(measured.samples)
-        lines.append(f"{disturbed} of {total} samples were taken while others had over {QUIET:.0%} of a core")
-    return "\n".join(lines)
+
+    title: str
+    workload: Workload
+    figures: Figures
+    baseline: str
+
+    def measure(self, settings: Settings) -> Document:
+        """Measure the costs of all proxies.
+
+        :raises CouldNotRun: when the cells do not start.
+        """
+        lineup = Lineup(settings.cores, settings.report)
+        comparison = Comparison(
+            self.workload, settings.seconds, lineup, Patience(settings.cores, settings.patience_s)
+        )
+        return self.write(settings, comparison.run(settings.peers, settings.rounds))
+
+    def write(self, settings: Settings, measured: Measured) -> Document:
+        """Write down what came of it, each sample too."""
+        found = rows(measured.samples, self.figures, self.baseline)
+        return document(
+            self.title,
+            settings,
+            (
+                *("proxy", self.figures.cost_name, "lowest-highest"),
+                *(f"to {self.baseline}", self.figures.rate_name, "core busy"),
+            ),
+            map(_cells, found),
+            notes=_notes(measured.samples),
+            failures=measured.failures,
+            workload=asdict(self.workload),
+            cost=self.figures.cost_name,
+            rate=self.figures.rate_name,
+            proxies=[asdict(row) for row in found],
+            ratios={
+                row.proxy: {
+                    each.proxy: each.ratio for each in rows(measured.samples, self.figures, row.proxy)
+                }
+                for row in found
+            },
+            samples=[asdict(sample) for sample in measured.samples],
+        )
+
+
+def _notes(samples: Sequence[Sample]) -> list[str]:
+    disturbed = sum(not sample.quiet for sample in samples)
+    if not disturbed:
+        return []
+    total = len(samples)
+    return [f"{disturbed} of {total} samples were taken while others had over {QUIET:.0%} of a core"]
 
 
 def _cells(row: Row) -> tuple[str | None, ...]:
@@ -133,28 +170,3 @@ def _cells(row: Row) -> tuple[str | None, ...]:
         f"{row.rate:,.0f}",
         f"{row.busy:.0%}",
     )
-
-
-def document(
-    found: Sequence[Row],
-    figures: Figures,
-    measured: Measured,
-    versions: Mapping[str, str | None],
-    about: Mapping[str, object],
-) -> dict[str, Any]:
-    """Write everything, each sample too, for programs.
-
-    :param found: the rows.
-    :param figures: the figures in them.
-    :param measured: what they come from.
-    :param versions: each proxy's version.
-    :param about: the machine and the settings.
-    """
-    return {
-        **about,
-        "cost": figures.cost_name,
-        "rate": figures.rate_name,
-        "proxies": [{**asdict(row), "version": versions.get(row.proxy)} for row in found],
-        "could_not_run": dict(measured.failures),
-        "samples": [asdict(sample) for sample in measured.samples],
-    }

@@ -1,4 +1,4 @@
-"""What a child process of :mod:`~cellrouter.controlplane.children` runs: one call, read from standard input.
+"""What a child process of :mod:`~cellrouter.daemon.children` runs: one call, read from standard input.
 
 It ends when its parent does: the pipes to it are closed then.
 """
@@ -15,7 +15,7 @@ NICENESS = 10
 
 def main() -> None:
     """Read a function with its arguments, and write whether it returned, and what it returned or raised."""
-    # Ctrl-C in a terminal reaches us as well as the control plane, which ends us when it is time.
+    # Ctrl-C in a terminal reaches us as well as the daemon, which ends us when it is time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(OSError):  # where a sandbox forbids it
         os.nice(NICENESS)

@@ -2,9 +2,11 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks.compare import Measured, Sample
+from benchmarks.compare import Measured, Sample, Workload
+from benchmarks.costs import BYTES, GIB, REQUESTS, Costs, rows
 from benchmarks.load import Served
-from benchmarks.report import BYTES, GIB, REQUESTS, document, rows, text
+from benchmarks.result import Document, text
+from tests.unit.benchmarks.support import SETTINGS
 
 
 def sample(peer: str, round_number: int, cpu_s: float, others: float = 0.0) -> Sample:
@@ -55,15 +57,20 @@ class RowsTests(SynchronousTestCase):
         self.assertEqual(rows([], REQUESTS, "nginx"), [])
 
 
-class TextTests(SynchronousTestCase):
-    """What people read."""
+class DocumentTests(SynchronousTestCase):
+    """What is written down."""
+
+    def written(self, measured: Measured) -> Document:
+        return Costs("Small answers", Workload("/", 32), REQUESTS, "nginx").write(SETTINGS, measured)
 
     def test_the_table_has_a_line_for_each_proxy_and_each_that_could_not_run(self) -> None:
         samples = [sample("nginx", 1, 0.1), sample("router", 1, 0.15)]
         measured = Measured(samples, {"envoy": "envoy is not installed"})
         self.assertEqual(
-            text(rows(samples, REQUESTS, "nginx"), REQUESTS, "nginx", measured).splitlines(),
+            text(self.written(measured)).splitlines()[:-1],
             [
+                "Small answers",
+                "",
                 "PROXY   CPU US/REQUEST  LOWEST-HIGHEST  TO NGINX  REQUESTS/S  CORE BUSY",
                 "nginx   100.0           100.0-100.0     1.00      500         5%",
                 "router  150.0           150.0-150.0     1.50      500         8%",
@@ -73,25 +80,18 @@ class TextTests(SynchronousTestCase):
 
     def test_it_says_when_the_machine_was_busy_with_something_else(self) -> None:
         samples = [sample("nginx", 1, 0.1, others=0.05), sample("nginx", 2, 0.1, others=0.06)]
-        printed = text(rows(samples, REQUESTS, "nginx"), REQUESTS, "nginx", Measured(samples))
         self.assertEqual(
-            printed.splitlines()[-1], "1 of 2 samples were taken while others had over 5% of a core"
+            self.written(Measured(samples))["notes"],
+            ["1 of 2 samples were taken while others had over 5% of a core"],
         )
-
-    def test_when_nothing_ran_the_reasons_are_all_there_is(self) -> None:
-        self.assertEqual(
-            text([], REQUESTS, "nginx", Measured([], {"nginx": "it said nothing"})),
-            "could not run: nginx: it said nothing",
-        )
-
-
-class DocumentTests(SynchronousTestCase):
-    """What programs read."""
 
     def test_it_has_the_figures_and_the_samples_they_come_from(self) -> None:
-        measured = Measured([sample("nginx", 1, 0.1)], {"envoy": "gone"})
-        found = rows(measured.samples, REQUESTS, "nginx")
-        made = document(found, REQUESTS, measured, {"nginx": "1.22.1"}, {"machine": "m"})
-        self.assertEqual((made["machine"], made["could_not_run"]), ("m", {"envoy": "gone"}))
-        self.assertEqual(made["proxies"][0]["version"], "1.22.1")
+        samples = [sample("nginx", 1, 0.1), sample("envoy", 1, 0.4), sample("router", 1, 0.2)]
+        made = self.written(Measured(samples))
+        self.assertEqual([row["proxy"] for row in made["proxies"]], ["nginx", "router", "envoy"])
         self.assertEqual(made["samples"][0]["served"]["requests"], 1000)
+
+    def test_it_has_the_ratio_of_each_to_each(self) -> None:
+        made = self.written(Measured([sample("envoy", 1, 0.4), sample("router", 1, 0.2)]))
+        self.assertAlmostEqual(made["ratios"]["envoy"]["router"], 0.5)
+        self.assertAlmostEqual(made["ratios"]["router"]["envoy"], 2.0)

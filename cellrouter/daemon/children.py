@@ -22,7 +22,7 @@ TIMEOUT_S = 60.0
 
 MAX_WAITING = 20
 MAX_COMPLAINT_BYTES = 4096
-COMMAND = (sys.executable, "-P", "-m", "cellrouter.controlplane.child")
+COMMAND = (sys.executable, "-P", "-m", "cellrouter.daemon.child")
 
 InChild = Callable[..., "Deferred[Any]"]
 """Run a function of a module with its arguments in a child process: a Deferred of its result."""
@@ -36,11 +36,15 @@ class ChildFailed(Exception):
     """A child process ended without an answer; the message says how."""
 
 
+class CannotStart(ChildFailed):
+    """There is no child process; the message says why."""
+
+
 class Stopping(ChildFailed):
-    """The control plane is stopping, and its children with it."""
+    """The daemon is stopping, and its children with it."""
 
     def __init__(self) -> None:
-        super().__init__("the control plane is stopping")
+        super().__init__("the daemon is stopping")
 
 
 class Busy(Exception):
@@ -53,7 +57,7 @@ class Children(Service):
     Each call has a process of its own: nothing is left behind by one, neither memory nor a broken state.
 
     :param reactor: starts the processes.
-    :param command: the program, which does as :mod:`~cellrouter.controlplane.child` does.
+    :param command: the program, which does as :mod:`~cellrouter.daemon.child` does.
     """
 
     def __init__(self, reactor: ChildReactor, command: tuple[str, ...] = COMMAND) -> None:
@@ -91,7 +95,7 @@ class Children(Service):
                 self._reactor.spawnProcess(child, self._command[0], self._command, env=_environment())
                 answer = await child.ended
             except OSError as error:
-                raise ChildFailed(f"a child process cannot be started: {error.strerror}") from None
+                raise CannotStart(f"a child process cannot be started: {error.strerror}") from None
             finally:
                 self._current = None
                 _cancel(timeout)

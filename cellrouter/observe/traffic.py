@@ -1,0 +1,67 @@
+"""What the data path has done since it started, in numbers that a fleet can add up."""
+
+from bisect import bisect_left
+
+from cellrouter.config import Match
+from cellrouter.observe.histogram import BOUNDS_MS, Histogram
+
+_BOUNDS_S = tuple(bound_ms / 1000 for bound_ms in BOUNDS_MS)
+
+# Looked up once: each exchange compares them.
+_EXACT, _DEFAULT, _MISSING = Match.EXACT, Match.DEFAULT, Match.MISSING
+
+
+class Traffic:
+    """Counts exchanges; slotted and without a call into anything of ours, since each exchange is counted.
+
+    :ivar exact: requests whose routing key is in the table.
+    :ivar default: those whose key is not.
+    :ivar missing: those without a key.
+    :ivar unrouted: those that were refused before they had a route.
+    :ivar server_errors: those that were answered with a 5xx, by a cell or by the router.
+    :ivar latency: how long exchanges took, from their first byte to their end.
+    """
+
+    __slots__ = ("_counts", "default", "exact", "latency", "missing", "server_errors", "unrouted")
+
+    def __init__(self) -> None:
+        self.exact = self.default = self.missing = self.unrouted = 0
+        self.server_errors = 0
+        self.latency = Histogram()
+        self._counts = self.latency.counts
+
+    def count(self, status: int, duration_s: float, match: Match | None) -> None:
+        """Count an exchange that has ended.
+
+        :param status: what was answered, or 499 when the client went away first.
+        :param duration_s: how long it took.
+        :param match: why it went where it went, or None when it went nowhere.
+        """
+        if match is _EXACT:
+            self.exact += 1
+        elif match is _DEFAULT:
+            self.default += 1
+        elif match is _MISSING:
+            self.missing += 1
+        else:
+            self.unrouted += 1
+        if status >= 500:
+            self.server_errors += 1
+        self._counts[bisect_left(_BOUNDS_S, duration_s)] += 1
+
+    @property
+    def total(self) -> int:
+        """How many exchanges have ended."""
+        return self.exact + self.default + self.missing + self.unrouted
+
+    def report(self) -> dict[str, object]:
+        """Give everything, for messages."""
+        return {
+            "total": self.total,
+            "server_errors": self.server_errors,
+            "exact": self.exact,
+            "default": self.default,
+            "missing": self.missing,
+            "unrouted": self.unrouted,
+            "latency_ms": self.latency.pairs(),
+        }

@@ -1,0 +1,60 @@
+"""A crowd of clients waits outside."""
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from cellrouter.proxy.admission import Admission
+from tests.support.logs import CapturedLog
+from tests.unit.proxy.rigs import GET, OK, RigTestCase
+
+CROWD = "2 clients are connected, which is the most (--max-connections): others wait until some leave"
+
+
+class AdmissionTests(SynchronousTestCase):
+    """When the door is shut and opened."""
+
+    def setUp(self) -> None:
+        self.log = CapturedLog(self)
+        self.clock = Clock()
+        self.admission = Admission(2, self.clock.seconds)
+        self.calls: list[str] = []
+        self.admission.pause = lambda: self.calls.append("pause")
+        self.admission.resume = lambda: self.calls.append("resume")
+
+    def test_it_is_shut_when_it_is_full_and_opened_when_one_leaves_once_each(self) -> None:
+        for clients in (1, 2, 3, 2, 1, 0, 1, 2):
+            self.admission.counted(clients)
+        self.assertEqual(self.calls, ["pause", "resume", "pause"])
+
+    def test_it_is_told_when_it_is_full_and_not_again_for_a_minute(self) -> None:
+        for _ in range(100):
+            self.admission.counted(2)
+            self.admission.counted(1)
+        self.assertEqual([line for line in self.log.lines if CROWD in line], self.log.lines)
+        self.assertEqual(len(self.log.lines), 1)
+        self.clock.advance(60)
+        self.admission.counted(2)
+        self.assertEqual(len(self.log.lines), 2)
+
+    def test_without_a_limit_it_stays_open(self) -> None:
+        admission = Admission(None, self.clock.seconds)
+        admission.pause = self.fail
+        admission.counted(1_000_000)
+
+
+class EngineTests(RigTestCase):
+    """What the clients' connections count for."""
+
+    settings = {"max_connections": 2}  # noqa: RUF012 - as in the base class
+
+    def test_connections_are_counted_from_their_beginning_to_their_end(self) -> None:
+        calls: list[str] = []
+        self.rig.engine.admission.pause = lambda: calls.append("pause")
+        self.rig.engine.admission.resume = lambda: calls.append("resume")
+        first, _ = self.rig.client(), self.rig.client()
+        self.assertEqual(calls, ["pause"])
+        first.send(GET)
+        self.rig.cell().send(OK)
+        self.assertEqual(calls, ["pause"])
+        first.leave()
+        self.assertEqual(calls, ["pause", "resume"])
