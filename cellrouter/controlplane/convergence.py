@@ -89,16 +89,16 @@ class Convergence:
     missing: int
 
 
-def convergence(nodes: Sequence[Node], target: Target, expected: Expected) -> Convergence:
+def convergence(standings: Sequence[tuple[Node, Standing]], expected: Expected) -> Convergence:
     """Tell whether the data planes that there should be run what they should.
 
     One that has left counts by what it acked last, unless it has no name: it could not be known again.
 
-    :param nodes: every data plane known.
-    :param target: what they should run.
+    :param standings: every data plane known, with how it stands to what it should run.
     :param expected: which there should be.
     """
-    acked = {_name(node) for node in nodes if standing(node, target) is Standing.ACKED}
+    acked = {_name(node) for node, state in standings if state is Standing.ACKED}
+    nodes = [node for node, _ in standings]
     if expected.names is not None:
         waiting = tuple(name for name in expected.names if name not in acked)
         return Convergence(not waiting, waiting, 0)

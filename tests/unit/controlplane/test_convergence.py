@@ -97,7 +97,7 @@ class ConvergenceTests(FleetTestCase):
     """The whole fleet."""
 
     def find(self, expected: Expected = ALL_SEEN) -> Convergence:
-        return convergence(self.fleet.nodes(), TARGET, expected)
+        return convergence([(node, standing(node, TARGET)) for node in self.fleet.nodes()], expected)
 
     def test_no_data_plane_at_all_is_not_convergence(self) -> None:
         self.assertEqual(self.find(), Convergence(False, (), 1))
