@@ -45,7 +45,7 @@ class Changes:
     :param hub: announces; its current snapshot is the active one.
     :param now: tells the time of day, which is what people are shown.
     :param in_thread: runs what takes moderately long.
-    :param in_child: runs what takes long.
+    :param in_child: checks documents: a ``Worker`` or the like.
     :param guards: how much may change at once.
     :param limit_bytes: how large a document may be.
     """

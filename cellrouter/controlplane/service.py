@@ -28,6 +28,7 @@ from cellrouter.daemon import DaemonService, ListenerService, state_dir
 from cellrouter.daemon.certificates import load_certificates
 from cellrouter.daemon.children import ChildReactor, Children
 from cellrouter.daemon.tokens import NoToken, TokenFile
+from cellrouter.daemon.work import Worker
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import InThread, Unreadable
@@ -54,11 +55,12 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     folder = state_dir(options["state-dir"], options.daemon, options["port"])
     # A question that takes long does not keep a change waiting.
     for_changes, for_questions = Children(reactor), Children(reactor)
+    changing, asking = (Worker(children, in_thread) for children in (for_changes, for_questions))
     guards = Guards(options["max-removed-pct"], options["max-remapped-pct"], options["max-growth"])
     try:
         history = History.open(folder / "history.db", reactor, cast(int, options["history"]))
         hub = Hub(reactor)
-        changes = Changes(history, hub, time.time, in_thread, for_changes, guards, limit_bytes)
+        changes = Changes(history, hub, time.time, in_thread, changing, guards, limit_bytes)
         intake = Intake(path, changes, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes)
         intake.load_blocking()
         roster = Roster(hub.fleet, history, reactor)
@@ -69,7 +71,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         raise SystemExit(
             "\n".join(f"{options.daemon}: {path}: {each}" for each in refused.violations)
         ) from None
-    operations = Operations(changes, history, for_questions)
+    operations = Operations(changes, history, asking)
     expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
     root = build_root(hub, intake, changes, operations, expected, reactor, access)
     site = BoundedSite(root, limit_bytes, reactor, access)

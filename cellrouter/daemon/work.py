@@ -29,18 +29,18 @@ class Worker:
         self._children = children
         self._in_thread = in_thread
 
-    def __call__(self, function: Callable[..., Any], document: bytes, *arguments: Any) -> "Deferred[Any]":
+    def __call__(self, function: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
         """Call a function.
 
         :param function: one of a module, as :class:`~cellrouter.daemon.children.Children` takes it.
-        :param document: its first argument, whose size decides.
-        :param arguments: the others.
+        :param arguments: its arguments; the size of the documents among them, as bytes or as the ``text`` of
+            something, decides.
         :returns: a Deferred of what it returns or raises, or
             :exc:`~cellrouter.daemon.children.ChildFailed`.
         """
-        if len(document) < LARGE_BYTES:
-            return self._in_thread(function, document, *arguments)
-        return Deferred.fromCoroutine(self._in_child(function, document, *arguments))
+        if sum(map(_size, arguments)) < LARGE_BYTES:
+            return self._in_thread(function, *arguments)
+        return Deferred.fromCoroutine(self._in_child(function, *arguments))
 
     async def _in_child(self, function: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -49,3 +49,8 @@ class Worker:
             # A slow answer to a change is better than none.
             self.log.warn("{error}; a large config is checked in this process instead", error=error)
             return await self._in_thread(function, *arguments)
+
+
+def _size(argument: object) -> int:
+    text = argument if isinstance(argument, bytes) else getattr(argument, "text", b"")
+    return len(text)
