@@ -65,7 +65,10 @@ def _judge(fleet: Json, revision: int | None) -> tuple[int, str] | None:
     if active is None or (revision is not None and active["revision"] < revision):
         return None
     if revision is not None and active["revision"] > revision:
-        return FAILED, f"revision {revision} is not active any more: {active['revision']} has taken its place"
+        text = f"revision {revision} is not active any more: {active['revision']} has taken its place"
+        rollout = fleet.get("rollout") or {}
+        failed = rollout.get("revision") == revision and rollout["reason"]
+        return FAILED, f"{text}; rollout {rollout['phase']}: {failed}" if failed else text
     refusals = [
         f"{each['node_id'] or each['address']} refused revision {active['revision']}: {error}"
         for each in fleet["data_planes"]
