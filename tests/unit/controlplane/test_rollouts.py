@@ -25,7 +25,10 @@ class DataPlane(Peer):
 
     :ivar name: its node id.
     :ivar got: the revisions that it was sent.
+    :ivar noted: how many of them a test has looked at.
     """
+
+    noted = 0
 
     def __init__(self, desk: Desk, name: str | None, port: int = 50000) -> None:
         super().__init__(desk.hub, port)
