@@ -77,6 +77,11 @@ class WaitTests(SynchronousTestCase):
     def test_with_1_when_another_revision_has_taken_its_place(self) -> None:
         self.assert_ends(self.wait(fleet(6, converged=True, a="acked")), 1, "6 has taken its place")
 
+    def test_with_1_and_the_reason_when_its_rollout_was_halted(self) -> None:
+        rollout = {"revision": 5, "phase": "halted", "reason": "dp-1 was lost"}
+        report = {**fleet(6, converged=True, a="acked"), "rollout": rollout}
+        self.assert_ends(self.wait(report), 1, "6 has taken its place; rollout halted: dp-1 was lost")
+
     def test_with_3_when_the_time_is_over(self) -> None:
         self.assert_ends(self.wait(fleet(5, a="behind")), 3, "after 10 s", "waiting for a")
         self.assert_ends(self.wait(fleet(4)), 3, "revision 5 has not been accepted; 4 is active")
