@@ -44,7 +44,7 @@ async def wait(
     fleet: Json | None = None
     while True:
         try:
-            fleet = await control_plane.get("/fleet", {"expect-nodes": expected})
+            fleet = await control_plane.get("/fleet", {"expect-nodes": expected, "state": "nacked"})
         except Refused:
             raise
         except click.ClickException as error:

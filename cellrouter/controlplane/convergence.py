@@ -5,7 +5,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from cellrouter.controlplane.fleet import Node, Presence
+from cellrouter.controlplane.fleet import Node, Presence, Report
 
 MAX_NAMES = 10_000
 
@@ -29,21 +29,18 @@ class Target:
 
     :ivar revision: its number.
     :ivar hash: the hash of its document.
+    :ivar since: since when, in seconds since the epoch.
     """
 
     revision: int
     hash: str
+    since: float = 0.0
 
 
 def standing(node: Node, target: Target) -> Standing:
     """Tell how a data plane stands to what it should run."""
     ack, nack, running = node.last_ack, node.last_nack, node.running
-    if (
-        nack is not None
-        and nack.revision == target.revision
-        and nack.hash in (None, target.hash)
-        and (ack is None or ack.at <= nack.at)
-    ):
+    if nack is not None and _refuses(nack, target) and (ack is None or ack.at <= nack.at):
         return Standing.NACKED
     if running is None:
         return Standing.BEHIND
@@ -53,6 +50,13 @@ def standing(node: Node, target: Target) -> Standing:
     if running.hash != target.hash and running.revision is not None and running.revision >= target.revision:
         return Standing.DRIFT
     return Standing.BEHIND
+
+
+def _refuses(nack: Report, target: Target) -> bool:
+    if nack.revision is None:
+        # What could not be read, such as a message that is too large: it was the last that was sent.
+        return nack.at >= target.since
+    return nack.revision == target.revision and nack.hash in (None, target.hash)
 
 
 @frozen
@@ -85,16 +89,16 @@ class Convergence:
     missing: int
 
 
-def convergence(nodes: Sequence[Node], target: Target, expected: Expected) -> Convergence:
+def convergence(standings: Sequence[tuple[Node, Standing]], expected: Expected) -> Convergence:
     """Tell whether the data planes that there should be run what they should.
 
     One that has left counts by what it acked last, unless it has no name: it could not be known again.
 
-    :param nodes: every data plane known.
-    :param target: what they should run.
+    :param standings: every data plane known, with how it stands to what it should run.
     :param expected: which there should be.
     """
-    acked = {_name(node) for node in nodes if standing(node, target) is Standing.ACKED}
+    acked = {_name(node) for node, state in standings if state is Standing.ACKED}
+    nodes = [node for node, _ in standings]
     if expected.names is not None:
         waiting = tuple(name for name in expected.names if name not in acked)
         return Convergence(not waiting, waiting, 0)

@@ -38,6 +38,9 @@ class Announcement:
 class Hub(Service):
     """Send the current snapshot to whoever connects and each new one to everybody.
 
+    :ivar current: the snapshot that every data plane should run.
+    :ivar announced_at: since when, in seconds since the epoch.
+
     :param reactor: drives the connections.
     """
 
@@ -47,6 +50,8 @@ class Hub(Service):
         self.fleet = Fleet(reactor)
         self.factory = ConnectionFactory(self, reactor)
         self.current: Announcement | None = None
+        self.announced_at = 0.0
+        self._clock = reactor
         self._connections: set[DataPlaneConnection] = set()
         self._emptied: Deferred[None] | None = None
 
@@ -57,7 +62,7 @@ class Hub(Service):
 
     def announce(self, announcement: Announcement) -> None:
         """Make a snapshot the current one and send it to every data plane."""
-        self.current = announcement
+        self.current, self.announced_at = announcement, self._clock.seconds()
         for connection in self._connections:
             connection.send_snapshot(announcement.frame)
         self.log.info(

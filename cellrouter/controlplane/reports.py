@@ -47,10 +47,13 @@ def health(hub: Hub, intake: Intake, changes: Changes) -> tuple[int, Json]:
     return http.OK, document
 
 
-def fleet(hub: Hub, intake: Intake, clock: IReactorTime, expected: Expected) -> Json:
-    """List every data plane known, the connected ones first, beside what they should run.
+def fleet(
+    hub: Hub, intake: Intake, clock: IReactorTime, expected: Expected, shown: Standing | None = None
+) -> Json:
+    """List the data planes that are known, the connected ones first, beside what they should run.
 
     :param expected: which data planes there should be.
+    :param shown: list only those that stand like this, though all are counted; None for all.
     """
     now, nodes, current = clock.seconds(), hub.fleet.nodes(), hub.current
     document: Json = {
@@ -61,16 +64,17 @@ def fleet(hub: Hub, intake: Intake, clock: IReactorTime, expected: Expected) -> 
     }
     if current is None:
         return {**document, "converged": False, "data_planes": [_node(node, None, now) for node in nodes]}
-    target = Target(current.accepted.revision, current.accepted.hash)
-    found = convergence(nodes, target, expected)
-    standings = Counter(standing(node, target).value for node in nodes)
+    target = Target(current.accepted.revision, current.accepted.hash, hub.announced_at)
+    standings = [(node, standing(node, target)) for node in nodes]
+    found = convergence(standings, expected)
+    states = Counter(state for _, state in standings)
     return {
         **document,
         "converged": found.converged,
         "waiting_for": list(found.waiting_for[:MAX_LISTED]),
         "missing": found.missing,
-        "states": {each.value: standings[each.value] for each in Standing},
-        "data_planes": [_node(node, target, now) for node in nodes],
+        "states": {each.value: states[each] for each in Standing},
+        "data_planes": [_node(node, state, now) for node, state in standings if shown in (None, state)],
     }
 
 
@@ -131,12 +135,12 @@ def _identity(announcement: Announcement) -> Json:
     }
 
 
-def _node(node: Node, target: Target | None, now: float) -> Json:
+def _node(node: Node, state: Standing | None, now: float) -> Json:
     return {
         "node_id": node.node_id,
         "address": node.address,
         "connected": node.presence is Presence.CONNECTED,
-        "state": None if target is None else standing(node, target).value,
+        "state": None if state is None else state.value,
         "connections": node.connections,
         "since": utc_timestamp(node.since),
         "last_seen": utc_timestamp(node.last_seen),

@@ -12,7 +12,7 @@ from cellrouter.controlplane import reports
 from cellrouter.controlplane.access import Access
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.connect import ConnectResource
-from cellrouter.controlplane.convergence import Expected, expected_nodes
+from cellrouter.controlplane.convergence import Expected, Standing, expected_nodes
 from cellrouter.controlplane.exchanges import Parameters, Question
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
@@ -40,21 +40,25 @@ class ConfigResource(JsonResource):
 
 
 class FleetResource(Question):
-    """Answer with the fleet; ``expect-nodes`` in the query says which data planes the asker expects.
+    """Answer with the fleet.
+
+    ``expect-nodes`` in the query says which data planes the asker expects, ``state`` which are to be listed.
 
     :param report: makes the report.
     :param expected: which data planes there should be when the asker does not say.
     """
 
-    def __init__(self, report: Callable[[Expected], object], expected: Expected) -> None:
-        super().__init__(self._fleet, {"expect-nodes": expected_nodes})
+    def __init__(self, report: Callable[[Expected, Standing | None], object], expected: Expected) -> None:
+        super().__init__(self._fleet, {"expect-nodes": expected_nodes, "state": Standing})
         self._report = report
         self._expected = expected
 
     async def _fleet(self, request: Request, given: Parameters) -> bytes:
         wanted = given.get("expect-nodes", self._expected)
+        shown = given.get("state")
         assert isinstance(wanted, Expected)
-        return encode(self._report(wanted))
+        assert shown is None or isinstance(shown, Standing)
+        return encode(self._report(wanted, shown))
 
 
 def build_root(

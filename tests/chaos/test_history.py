@@ -1,5 +1,6 @@
 """Whatever befalls the control plane, what it has accepted stays, under a number that means nothing else."""
 
+import itertools
 import json
 import random
 from hashlib import sha256
@@ -14,7 +15,7 @@ from tests.chaos.cases import ChaosTestCase
 from tests.support.documents import document
 from tests.support.processes import NO_ANSWER
 
-ROUNDS = 8
+ROUNDS = 5
 ROUTES = 5000
 MAX_MOMENT_S = 0.6
 """Within this time a document is checked, stored, sent and acked: a kill hits any of these."""
@@ -54,19 +55,24 @@ class KilledTests(ChaosTestCase):
         except NO_ANSWER:
             return None
 
-    async def work(self, name: str, seen: Seen) -> None:
-        """Apply and roll back until there is no answer any more; take note of what was confirmed."""
-        for number in range(1000):
-            answer = await self.post("apply", content(f"{name}-{number}"))
+    async def work(self, name: str, seen: Seen, killed_after: int, moment_s: float) -> None:
+        """Apply and roll back until there is no answer any more; take note of what was confirmed.
+
+        :param killed_after: how many changes are confirmed before the control plane is killed.
+        :param moment_s: seconds that it lives on after that.
+        """
+        for number in itertools.count():
+            if number == killed_after:
+                killed = deferLater(reactor, moment_s, self.fleet.control_plane.signal, "KILL")
+            back = f"rollback?to={max(seen.hashes) - 1}&reason=chaos"
+            answer = await (
+                self.post(back) if number % 2 else self.post("apply", content(f"{name}-{number}"))
+            )
             if answer is None:
-                return
+                break
             self.assertEqual(answer[0], 200, answer)
             seen.take(answer[1])
-            answer = await self.post(f"rollback?to={max(seen.hashes) - 1}&reason=chaos")
-            if answer is None:
-                return
-            self.assertEqual(answer[0], 200, answer)
-            seen.take(answer[1])
+        await killed
 
     async def test_what_was_confirmed_is_there_after_any_kill_and_no_number_is_given_out_twice(self) -> None:
         chance, seen = random.Random(20261124), Seen()
@@ -77,10 +83,8 @@ class KilledTests(ChaosTestCase):
             if round_number == 0:
                 seen.take(await self.fleet.ask_control_plane("/health"))
                 await self.fleet.start_data_plane()
-            moment_s = chance.uniform(0.3, 0.3 + MAX_MOMENT_S)
-            killed = deferLater(reactor, moment_s, self.fleet.control_plane.signal, "KILL")
-            await self.work(f"round-{round_number}", seen)
-            await killed
+            killed_after, moment_s = chance.randrange(1, 4), chance.uniform(0, MAX_MOMENT_S)
+            await self.work(f"round-{round_number}", seen, killed_after, moment_s)
             await self.fleet.control_plane.until_ended()
             self.assertNotIn(b"Traceback", self.fleet.control_plane.stderr)
         confirmed = max(seen.hashes)

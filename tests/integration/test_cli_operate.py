@@ -29,13 +29,13 @@ class OperateTestCase(ToolTestCase):
         self.url = f"http://127.0.0.1:{await plane.port('control plane')}"
         return plane
 
-    def join(self, name: str) -> Child:
+    def join(self, name: str, *more: str) -> Child:
         """Start a data plane."""
         bootstrap = self.folder / "bootstrap.json"
         bootstrap.write_text(json.dumps(document("0", routingTable={})))
         url = f"ws{self.url.removeprefix('http')}/connect"
         options = ("--control-plane-url", url, "--config", str(bootstrap), "--node-id", name)
-        return self.start_data_plane(*options, "--state-dir", str(self.folder / name))
+        return self.start_data_plane(*options, "--state-dir", str(self.folder / name), *more)
 
     async def do(self, *arguments: str, status: int = 0) -> str:
         """Run the tool; return what it printed, on standard error when it failed."""
@@ -134,19 +134,34 @@ class OperateTests(OperateTestCase):
             self.assertEqual(await child.until_ended(), 1)
             self.assertOneLine(child, "no answer", "--control-plane or CONTROL_PLANE")
 
+    async def test_a_data_plane_that_refuses_a_revision_ends_the_wait_with_its_reasons(self) -> None:
+        self.write(5, "1.0.0")
+        plane = await self.serve()
+        self.join("dp-1")
+        self.join("small", "--max-config-bytes", "1000")
+        await self.do("wait", "--expect-nodes", "2")
+        self.write(5000, "1.0.1")
+        said = await self.do("wait", "--revision", "2", status=1)
+        self.assertRegex(said, "^small refused revision 2: .*too_large")
+        await plane.until_logged("data plane dp-1 .* runs revision 2")
+        told = await self.do("fleet")
+        self.assertRegex(told, r"small +yes +1 +sha256:\w+ +nacked +\d+s +.*too_large")
+        self.assertIn("not converged: 1 acked, 1 nacked; waiting for small", told)
+
     async def test_data_planes_that_are_expected_are_waited_for(self) -> None:
         self.write(100, "1.0.0")
         await self.serve("--expect-nodes", "dp-1,dp-2")
         self.join("dp-1")
-        self.assertIn("waiting for dp-2", await self.do("wait", "--timeout", "5s", status=3))
         self.assertIn("converged", await self.do("wait", "--expect-nodes", "1"))
+        self.assertIn("waiting for dp-2", await self.do("wait", "--timeout", "1s", status=3))
         self.join("dp-2")
         await self.do("wait")
 
     async def test_a_control_plane_that_was_killed_misses_those_that_do_not_come_back(self) -> None:
         self.write(100, "1.0.0")
         plane = await self.serve()
-        staying, leaving = self.join("dp-1"), self.join("dp-2")
+        self.join("dp-1")
+        leaving = self.join("dp-2")
         await self.do("wait", "--expect-nodes", "dp-1,dp-2")
         await plane.stop()
         await leaving.stop()
@@ -159,5 +174,5 @@ class OperateTests(OperateTestCase):
         await plane.until_logged("revision 2 is accepted")
         self.assertIn("waiting for", await self.do("wait", "--timeout", "2s", status=3))
         self.assertRegex(await self.do("fleet"), r"dp-2 +no +1 +sha256:\w+ +behind")
-        await staying.until_logged('serving version "1.0.1"')
+        await plane.until_logged("data plane dp-1 .* runs revision 2")
         self.assertIn("waiting for dp-2", await self.do("fleet"))

@@ -205,6 +205,20 @@ class FileTests(ControlPlaneTestCase):
         await recording.snapshot(lambda snapshot: snapshot["revision"] == 2)
         self.assertNotIn(b"Traceback", process.stderr)
 
+    async def test_a_link_that_is_swapped_two_folders_up_is_a_change(self) -> None:
+        """As Kubernetes swaps a ConfigMap: routing.json -> ..data/routing.json, ..data -> ..TIME."""
+        for name, version in (("..1", "1.0.0"), ("..2", "1.0.1")):
+            (self.folder / name).mkdir()
+            (self.folder / name / "routing.json").write_bytes(config(version))
+        (self.folder / "..data").symlink_to("..1")
+        self.file.symlink_to("..data/routing.json")
+        _, port = await self.serve()
+        _, recording = await self.connect(port)
+        (self.folder / "..new").symlink_to("..2")
+        (self.folder / "..new").rename(self.folder / "..data")
+        second = await recording.snapshot(lambda snapshot: snapshot["revision"] == 2)
+        self.assertEqual(second["config"]["version"], "1.0.1")
+
     async def test_a_changed_config_with_the_old_label_is_pointed_out(self) -> None:
         process, _ = await self.serve(config("1.0.0", 9001))
         self.replace(config("1.0.0", 9002))

@@ -68,7 +68,7 @@ class WaitTests(SynchronousTestCase):
     def test_with_0_when_all_run_it(self) -> None:
         waited = self.wait(fleet(4), fleet(5, a="behind"), fleet(5, converged=True, a="acked"))
         self.assert_ends(waited, 0, "revision 5: converged: 1 acked")
-        self.assertEqual(self.plane.asked, [{"expect-nodes": "2"}] * 3)
+        self.assertEqual(self.plane.asked, [{"expect-nodes": "2", "state": "nacked"}] * 3)
 
     def test_with_1_and_the_reasons_when_one_refuses_it(self) -> None:
         waited = self.wait(fleet(5, a="acked", b="nacked"))

@@ -38,7 +38,7 @@ class FleetTestCase(SynchronousTestCase):
         self.fleet.acked(node, Ack(version="1", revision=revision, hash=hash_, apply_ms=1.0))
         return node
 
-    def nack(self, node: Node, revision: int = 5, hash_: str | None = "sha256:five") -> Node:
+    def nack(self, node: Node, revision: int | None = 5, hash_: str | None = "sha256:five") -> Node:
         self.clock.advance(1)
         errors = (Violation("/version", "empty_version", "it is empty"),)
         self.fleet.nacked(node, Nack(version="1", revision=revision, hash=hash_, errors=errors))
@@ -68,6 +68,12 @@ class StandingTests(FleetTestCase):
         self.assert_stands(self.nack(self.arrive("dp")), Standing.NACKED)
         self.assert_stands(self.nack(self.arrive("dp"), hash_=None), Standing.NACKED)
 
+    def test_a_refusal_of_what_could_not_be_read_is_of_the_last_that_was_sent(self) -> None:
+        node = self.nack(self.arrive("dp"), None, None)
+        self.assert_stands(node, Standing.NACKED)
+        later = Target(6, "sha256:six", since=self.clock.seconds() + 1)
+        self.assertIs(standing(node, later), Standing.BEHIND)
+
     def test_the_last_word_counts(self) -> None:
         self.assert_stands(self.ack(self.nack(self.arrive("dp"))), Standing.ACKED)
         self.assert_stands(self.nack(self.ack(self.arrive("dp"))), Standing.NACKED)
@@ -91,7 +97,7 @@ class ConvergenceTests(FleetTestCase):
     """The whole fleet."""
 
     def find(self, expected: Expected = ALL_SEEN) -> Convergence:
-        return convergence(self.fleet.nodes(), TARGET, expected)
+        return convergence([(node, standing(node, TARGET)) for node in self.fleet.nodes()], expected)
 
     def test_no_data_plane_at_all_is_not_convergence(self) -> None:
         self.assertEqual(self.find(), Convergence(False, (), 1))

@@ -89,6 +89,15 @@ class QuestionTests(OperationsTestCase):
         shown = self.get("/config").json()
         self.assertEqual((shown["revision"], shown["config"]), (2, json.loads(routes(101, "1.0.1"))))
 
+    def test_the_fleet_is_asked_for_by_state_and_by_who_is_expected(self) -> None:
+        self.desk.hub.fleet.arrived("10.0.0.7:1")
+        for query, listed in (("", 1), ("?state=behind", 1), ("?state=acked", 0)):
+            fleet = self.get(f"/fleet{query}").json()
+            self.assertEqual((len(fleet["data_planes"]), fleet["states"]["behind"]), (listed, 1), query)
+        self.assertEqual(self.get("/fleet?expect-nodes=dp-9").json()["waiting_for"], ["dp-9"])
+        for query in ("?state=lost", "?expect-nodes=", "?expect-nodes=a,,b"):
+            self.assertEqual(self.get(f"/fleet{query}").status, 400, query)
+
     def test_head_is_answered_without_a_body(self) -> None:
         for target in ("/config", "/config/versions", "/config/versions/1", "/health"):
             answer = self.get(target, "HEAD")

@@ -64,7 +64,8 @@ class RosterTests(SynchronousTestCase):
         )
         self.assertIs(standing(first, TARGET), Standing.ACKED)
         self.assertIs(standing(second, TARGET), Standing.BEHIND)
-        self.assertEqual(convergence(self.fleet.nodes(), TARGET, ALL_SEEN).waiting_for, ("dp-2",))
+        standings = [(node, standing(node, TARGET)) for node in self.fleet.nodes()]
+        self.assertEqual(convergence(standings, ALL_SEEN).waiting_for, ("dp-2",))
 
     def test_one_that_comes_back_is_the_same(self) -> None:
         self.ack(self.arrive("dp-1"))
