@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from attrs import define, field
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.interfaces import IDelayedCall, IProcessTransport, IReactorProcess, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
@@ -47,7 +47,7 @@ class Stopping(ChildFailed):
         super().__init__("the daemon is stopping")
 
 
-class Busy(Exception):
+class Busy(ChildFailed):
     """Too many calls are waiting already."""
 
 
@@ -71,7 +71,8 @@ class Children(Service):
 
         :param function: one that can be imported.
         :param arguments: what can be pickled.
-        :returns: a Deferred of what it returns or raises; :exc:`ChildFailed` when it does neither, and
+        :returns: a Deferred of what it returns or raises, whose cancelling ends the process; it fails with
+            :exc:`ChildFailed` when the process does neither, and
             :exc:`Busy` when too many others are waiting.
         """
         return Deferred.fromCoroutine(self._run(function, arguments))
@@ -96,13 +97,25 @@ class Children(Service):
                 answer = await child.ended
             except OSError as error:
                 raise CannotStart(f"a child process cannot be started: {error.strerror}") from None
+            except CancelledError:
+                child.kill(ChildFailed("nobody waits for it any more"))
+                await child.gone
+                raise
             finally:
                 self._current = None
                 _cancel(timeout)
-        returned, value = pickle.loads(answer)
+        returned, value = _read_answer(answer)
         if not returned:
             raise value
         return value
+
+
+def _read_answer(answer: bytes) -> tuple[bool, Any]:
+    try:
+        returned, value = pickle.loads(answer)
+    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, ImportError) as error:
+        raise ChildFailed(f"its answer cannot be read: {error}") from None
+    return returned, value
 
 
 def _environment() -> dict[str, str]:
@@ -120,12 +133,14 @@ class _Child(ProcessProtocol):
     """One process.
 
     :ivar ended: fires with what it wrote, or fails with :exc:`ChildFailed`.
+    :ivar gone: fires when it is gone, after the other.
 
     :param question: what it is sent.
     """
 
     question: bytes
     ended: "Deferred[bytes]" = field(factory=Deferred)
+    gone: "Deferred[None]" = field(factory=Deferred)
     _answer: list[bytes] = field(factory=list)
     _complaint: bytes = b""
     _killed_because: ChildFailed | None = None
@@ -159,6 +174,10 @@ class _Child(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         """Hand the answer over."""
+        self._hand_over(reason)
+        self.gone.callback(None)
+
+    def _hand_over(self, reason: Failure) -> None:
         ending: Any = reason.value
         if ending.exitCode == 0:
             self.ended.callback(b"".join(self._answer))

@@ -65,8 +65,11 @@ class DaemonService(MultiService):
         # What MultiService does and Service does not need: all that is left of both here is the flag.
         self.running = 0
         for service in reversed(list(self)):
-            with self.log.failuresHandled("stopping {service} failed", service=service):
+            try:
                 await maybeDeferred(service.stopService)
+            except Exception:
+                # The others are to be stopped all the same.
+                self.log.failure("stopping {service} failed", service=service)
 
     def _take_signals(self) -> None:
         for number in SIGNALS:

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory
+from twisted.internet.tcp import Port
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -76,6 +77,15 @@ class ListenerService(Service):
                 f"{self._blame}: cannot listen on {self._description}: {_reason(failures[0].value)}"
             )
 
+    def accept_few(self) -> None:
+        """Accept no more than about twenty clients before anything else is done.
+
+        Twisted accepts more at once each time that all it wanted came, and only the next time does it notice
+        that it was told to pause. Begun anew at one, it wants twenty more.
+        """
+        if self._port is not None:
+            cast(Port, self._port).numberAccepts = 1
+
     def pause(self) -> None:
         """Accept nobody for now: who connects waits in the kernel's queue."""
         if self._port is not None:
@@ -99,6 +109,7 @@ class ListenerService(Service):
 
     def _listens(self, port: IListeningPort) -> None:
         self._port = port
+        self.accept_few()
         self.log.info(
             "{name} listening on {address}", name=self.listening_name, address=as_text(port.getHost())
         )

@@ -73,6 +73,7 @@ class Applier:
         self._clock = clock
         self._complaints = complaints
         self._waiting: _Job | None = None
+        self._ended = False
         self._finished: Deferred[None] | None = None
         booted = active.current
         self._saved = _identity(booted) if booted and booted.source is Source.LAST_KNOWN_GOOD else None
@@ -83,16 +84,19 @@ class Applier:
         :param message: as received.
         :param answer: gets the ack or nack.
         """
+        if self._ended:
+            return
         self._waiting = _Job(message, answer, self._clock.seconds())
         if self._finished is None:
             self._finished = Deferred()
             Deferred.fromCoroutine(self._apply_all()).addBoth(self._rest)
 
     def finish(self) -> "Deferred[None]":
-        """Forget the snapshot that waits.
+        """Forget the snapshot that waits, and take no other.
 
         :returns: a Deferred that fires when the one under way is done.
         """
+        self._ended = True
         self._waiting = None
         if self._finished is None:
             return succeed(None)

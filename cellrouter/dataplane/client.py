@@ -126,6 +126,7 @@ class ControlPlaneClient(Service):
         self._applier = applier
         self._backoff = backoff or Backoff()
         self._connection: ControlPlaneConnection | None = None
+        self._before: ControlPlaneConnection | None = None
         self._status_due: IDelayedCall | None = None
         self.state = ControlPlaneStatus(False, urls[0].text, self.clock.seconds(), None)
         targets = [Target(url, ConnectionFactory(url.text, SOFTWARE, self)) for url in urls]
@@ -145,15 +146,27 @@ class ControlPlaneClient(Service):
     async def _stop(self) -> None:
         if self._connection is not None:
             self._connection.go_away()
+            self._connection.forget()
+        self._forget_before()
         await self._client.stopService()
         await self._applier.finish()
 
     def opened(self, connection: ControlPlaneConnection) -> None:
-        """Take note of a connection whose handshake is complete."""
+        """Take note of a connection whose handshake is complete.
+
+        What the one before has brought, and is still being read, must not be applied after what this one
+        brings.
+        """
+        self._forget_before()
         self._connection = connection
         url = connection.factory.url
         self.state = ControlPlaneStatus(True, url, self.clock.seconds(), self.state.last_error)
         self.log.info("connected to {url}", url=url)
+
+    def _forget_before(self) -> None:
+        before, self._before = self._before, None
+        if before is not None:
+            before.forget()
 
     def status_changed(self) -> None:
         """Tell the control plane how we are within a second, not only at the next regular time."""
@@ -174,7 +187,7 @@ class ControlPlaneClient(Service):
         """Take note of the end of a connection, opened or not."""
         reason = self._rotation.current.explain(reason)
         self._note_failure(connection.factory.url, reason, connection is self._connection)
-        self._connection = None
+        self._before, self._connection = self._connection or self._before, None
         if self._status_due is not None:
             self._status_due.cancel()
             self._status_due = None

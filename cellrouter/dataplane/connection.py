@@ -8,7 +8,7 @@ from typing import Protocol, cast
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
@@ -19,7 +19,7 @@ from txaio.tx import make_logger
 
 from cellrouter.config import Violation
 from cellrouter.daemon.budget import Budget
-from cellrouter.daemon.children import ChildFailed
+from cellrouter.daemon.children import ChildFailed, Stopping
 from cellrouter.daemon.text import quoted
 from cellrouter.daemon.work import Worker
 from cellrouter.dataplane.applier import not_checked
@@ -90,7 +90,8 @@ class ControlPlaneConnection(WebSocketClientProtocol):
     end the connection, where here a message that is too large, binary or no JSON is refused and the
     connection goes on.
 
-    Memory is bounded: reading pauses while a message is decoded, and answers have a budget, since a peer
+    Memory is bounded: reading pauses while one message is decoded and another waits, what has arrived is
+    forgotten when another connection has taken over, and answers have a budget, since a peer
     could send nonsense and never read what comes back. For the same reason only a pong that repeats what a
     ping said is a sign of life: it shows that the peer reads.
 
@@ -112,6 +113,9 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         self._message_cost: int | None = None
         self._undecoded: deque[bytes] = deque()
         self._decoding = False
+        self._decoder: Deferred[None] | None = None
+        self._paused = False
+        self._forgotten = False
         self._answers = Budget(owner.clock, ANSWERS_AT_ONCE, ANSWERS_PER_S)
 
     def connectionMade(self) -> None:
@@ -201,12 +205,27 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         if isBinary:
             self._refuse([Violation("", "invalid_json", "the message is binary; messages are JSON text")])
             return
+        if self._forgotten:
+            return
         self._undecoded.append(payload)
-        if not self._decoding:
-            self._decoding = True
-            Deferred.fromCoroutine(self._decode_all()).addErrback(
-                lambda failure: log.failure("decoding a message failed", failure)
-            ).addBoth(self._decoded)
+        if self._decoding:
+            # One waits: that is enough. Until then we read on, since pongs come by the same way.
+            self._paused = True
+            self._tcp.pauseProducing()
+            return
+        self._decoding = True
+        self._decoder = Deferred.fromCoroutine(self._decode_all()).addErrback(self._not_decoded)
+
+    def forget(self) -> None:
+        """Take no message any more, not even one that has arrived: another connection has taken over."""
+        self._forgotten = True
+        self._undecoded.clear()
+        if self._decoder is not None:
+            self._decoder.cancel()
+
+    def _not_decoded(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            log.failure("decoding a message failed", failure)
 
     def onPing(self, payload: bytes) -> None:
         """Answer a ping."""
@@ -219,20 +238,29 @@ class ControlPlaneConnection(WebSocketClientProtocol):
             self._unanswered.clear()
 
     async def _decode_all(self) -> None:
-        self._tcp.pauseProducing()
-        while self._undecoded:
-            payload = self._undecoded.popleft()
-            try:
-                message = await self._owner.work(read_message, payload, self._owner.limit_bytes)
-            except MessageRefused as refused:
-                self._refuse(refused.violations, refused)
-            except ChildFailed as error:
-                self._refuse([not_checked(error)])
-            else:
-                self._take(message)
+        try:
+            while self._undecoded:
+                payload = self._undecoded.popleft()
+                if self._paused and not self._undecoded:
+                    self._resume()
+                await self._decode(payload)
+        finally:
+            self._decoding = False
 
-    def _decoded(self, result: object) -> None:
-        self._decoding = False
+    async def _decode(self, payload: bytes) -> None:
+        try:
+            message = await self._owner.work(read_message, payload, self._owner.limit_bytes)
+        except MessageRefused as refused:
+            self._refuse(refused.violations, refused)
+        except Stopping:
+            return
+        except ChildFailed as error:
+            self._refuse([not_checked(error)])
+        else:
+            self._take(message)
+
+    def _resume(self) -> None:
+        self._paused = False
         # Not what the peer has kept silent about, but what we did not read.
         self._unanswered.clear()
         if self.state != self.STATE_CLOSED:
@@ -270,7 +298,8 @@ class ControlPlaneConnection(WebSocketClientProtocol):
         self._owner.complaints.say_once(Complaint.IGNORED, f"{self.factory.url}: {text} (logged once)")
 
     def _tick(self) -> None:
-        patience = MAX_SILENT_PINGS if self._message_cost is None else MAX_SILENT_PINGS_IN_MESSAGE
+        delayed = self._paused or self._message_cost is not None
+        patience = MAX_SILENT_PINGS_IN_MESSAGE if delayed else MAX_SILENT_PINGS
         if self.state != self.STATE_OPEN:
             self._drop("the WebSocket handshake, opening or closing, was not completed in 10 s")
         elif len(self._unanswered) >= patience:

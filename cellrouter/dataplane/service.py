@@ -89,7 +89,6 @@ class DataPlane(DaemonService):
         self._began_at = reactor.seconds()
         self._in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
         children = Children(reactor)
-        children.setServiceParent(self)
         self._work = Worker(children, self._in_thread)
         access_log, decisions = AccessLog(reactor=reactor), Decisions()
         settings = options.proxy
@@ -105,8 +104,7 @@ class DataPlane(DaemonService):
         root = build_root(reports)
         site = LeanSite(self._engine, root, DATA_PORT_PATHS[options["debug-on-data-port"]])
         self.data_port = ListenerService(reactor, options["port"], site, "data port", "--port", NAME)
-        self._engine.admission.pause = self.data_port.pause
-        self._engine.admission.resume = self.data_port.resume
+        self._engine.admission.listener = self.data_port
         self._drain = Drain(
             self.data_port, self._engine, reactor, options["drain-delay"], options["drain-timeout"]
         )
@@ -117,6 +115,8 @@ class DataPlane(DaemonService):
             )
             admin.setServiceParent(self)
         source.setServiceParent(self)
+        # It stops before whoever waits for what it runs.
+        children.setServiceParent(self)
         self._drain.setServiceParent(self)
 
     def _install(self, snapshot: Snapshot) -> None:

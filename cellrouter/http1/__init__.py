@@ -1,6 +1,6 @@
 """HTTP/1.1 for an intermediary, without input or output: what a message means and where it ends."""
 
-from cellrouter.http1.body import BodyReader, ChunkedReader, LengthReader, chunk, last_chunk
+from cellrouter.http1.body import BodyReader, ChunkedReader, LengthReader, framed
 from cellrouter.http1.buffer import RequestBuffer, ResponseBuffer
 from cellrouter.http1.fields import tokens
 from cellrouter.http1.forwarding import Peer, explanation, request_to_cell, response_to_client
@@ -25,9 +25,8 @@ __all__ = [
     "ResponseHead",
     "bad_request",
     "bad_response",
-    "chunk",
     "explanation",
-    "last_chunk",
+    "framed",
     "parse_request_head",
     "parse_response_head",
     "phrase",

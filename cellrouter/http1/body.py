@@ -219,6 +219,16 @@ def last_chunk(trailers: bytes) -> bytes:
     return b"0\r\n" + trailers + b"\r\n"
 
 
+def framed(content: bytes, last: bool, trailers: bytes) -> bytes:
+    """Write a piece of a chunked body.
+
+    :param content: what it has.
+    :param last: whether the body ends with it.
+    :param trailers: fields that it ends with then, each with its CR LF.
+    """
+    return chunk(content) + last_chunk(trailers) if last else chunk(content)
+
+
 def chunk(content: bytes) -> bytes:
     """Write content as one chunk; empty content, which would end the body, gives nothing."""
     return b"%x\r\n%b\r\n" % (len(content), content) if content else b""

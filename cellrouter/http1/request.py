@@ -42,7 +42,6 @@ class RequestHead:
     :ivar for_connection: the fields that ``Connection`` names, in lower case, beside those that always are
         for one connection only.
     :ivar upgrade: the protocols that the client offers to switch to, or None.
-    :ivar expects_continue: whether the client waits for a 100 before it sends the body.
 
     :param method: the method.
     :param target: the request target, as it came.
@@ -61,7 +60,6 @@ class RequestHead:
         "_upgrades",
         "chunked",
         "content_length",
-        "expects_continue",
         "for_connection",
         "forwarded",
         "host",
@@ -87,7 +85,6 @@ class RequestHead:
         self.content_length: int | None = None
         self.chunked = False
         self.keep_alive = minor == 1
-        self.expects_continue = False
         self.for_connection: Set[bytes] = frozenset()
         self.upgrade: bytes | None = None
         self._in_origin_form = in_origin_form
@@ -208,7 +205,6 @@ class RequestHead:
             raise Refused(417, "http_request_error", "the only expectation that can be met is 100-continue")
         # RFC 9110 section 10.1.1: from a 1.0 client it is ignored.
         if self.minor and self.has_body:
-            self.expects_continue = True
             self.lines.append(b"Expect: 100-continue")
 
     def _take_host(self, value: bytes) -> None:

@@ -19,7 +19,7 @@ class Traffic:
     :ivar missing: those without a key.
     :ivar unrouted: those that were refused before they had a route.
     :ivar server_errors: those that were answered with a 5xx, by a cell or by the router.
-    :ivar latency: how long exchanges took, from their first byte to their end.
+    :ivar latency: how long exchanges took, from the end of the request's head to their end.
     """
 
     __slots__ = ("_counts", "default", "exact", "latency", "missing", "server_errors", "unrouted")

@@ -3,11 +3,25 @@
 from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
+from typing import Protocol
 
 from twisted.logger import Logger
 
 TELL_AGAIN_S = 60.0
 """Seconds after which a crowd is worth another line in the log."""
+
+
+class Listener(Protocol):
+    """Whoever accepts clients."""
+
+    def accept_few(self) -> None:
+        """Accept only some, before the reactor does anything else."""
+
+    def pause(self) -> None:
+        """Accept nobody for now."""
+
+    def resume(self) -> None:
+        """Accept again."""
 
 
 class _Door(Enum):
@@ -23,8 +37,7 @@ class Admission:
     Those who come when it is full wait in the kernel's queue, and are let in as others leave. Accepting them
     instead, only to find that no file descriptor is left, would turn them away, again and again.
 
-    :ivar pause: stops accepting; to be set by whoever listens.
-    :ivar resume: accepts again; likewise.
+    :ivar listener: accepts clients; None for nobody.
 
     :param limit: how many there is room for; None for any number.
     :param now: gives the time in seconds.
@@ -33,8 +46,7 @@ class Admission:
     log = Logger()
 
     def __init__(self, limit: int | None, now: Callable[[], float]) -> None:
-        self.pause: Callable[[], object] = _do_nothing
-        self.resume: Callable[[], object] = _do_nothing
+        self.listener: Listener | None = None
         self._limit = inf if limit is None else limit
         self._now = now
         self._door = _Door.OPEN
@@ -42,13 +54,16 @@ class Admission:
 
     def counted(self, clients: int) -> None:
         """Take note of how many clients there are."""
+        if self.listener is None:
+            return
+        self.listener.accept_few()
         if self._door is _Door.OPEN and clients >= self._limit:
             self._door = _Door.SHUT
-            self.pause()
+            self.listener.pause()
             self._tell()
         elif self._door is _Door.SHUT and clients < self._limit:
             self._door = _Door.OPEN
-            self.resume()
+            self.listener.resume()
 
     def _tell(self) -> None:
         now_s = self._now()
@@ -59,7 +74,3 @@ class Admission:
                 " leave",
                 limit=self._limit,
             )
-
-
-def _do_nothing() -> None:
-    """Stand for a door that nobody has said how to open or shut."""

@@ -19,8 +19,7 @@ from cellrouter.http1 import (
     RequestBuffer,
     RequestHead,
     bad_request,
-    chunk,
-    last_chunk,
+    framed,
     parse_request_head,
 )
 from cellrouter.proxy.engine import ProxyEngine
@@ -31,6 +30,9 @@ from cellrouter.proxy.transport import Writer, unsent_bytes
 
 LINGER_S = 5.0
 """Seconds that a client may send on after its answer, so that the answer is not lost to a reset."""
+
+MOST_REQUESTS_AT_ONCE = 32
+"""How many requests of one client are begun before others have their turn."""
 
 LAST_REQUEST_S = 1.0
 """Seconds that an idle connection gets in a drain: its next request may be on its way. The answer to that one
@@ -133,17 +135,22 @@ class LeanChannel(Protocol):
         """Take one request after the other from what has been read.
 
         An answer that is complete at once leads here again; then the loop that is under way goes on. While
-        the client does not read its answers, no more are made.
+        the client does not read its answers, no more are made, and after some of them others have their turn.
         """
         if self._advancing:
             return
         self._advancing = True
-        while self._ahead and self._state is _WAITING:
+        for _ in range(MOST_REQUESTS_AT_ONCE):
+            if not self._ahead or self._state is not _WAITING:
+                break
             if self._writing_paused:
                 self.pause_request()
                 break
             data, self._ahead = self._ahead, b""
             self._begin_request(data)
+        else:
+            self.pause_request()
+            self._engine.reactor.callLater(0, self._advance)
         self._advancing = False
 
     def _begin_request(self, data: bytes) -> None:
@@ -245,7 +252,7 @@ class LeanChannel(Protocol):
             connection = b"Connection: keep-alive\r\n"
         if chunked:
             connection += b"Transfer-Encoding: chunked\r\n"
-            content = self._framed(content, last, trailers)
+            content = framed(content, last, trailers)
         self._write(b"HTTP/1.1 %d %b\r\n%b%b\r\n%b" % (status, reason, fields, connection, content))
         if last:
             self._response_sent()
@@ -282,14 +289,11 @@ class LeanChannel(Protocol):
     def send(self, content: bytes, last: bool, trailers: bytes = b"") -> None:
         """Send more of the body."""
         if self._chunked:
-            content = self._framed(content, last, trailers)
+            content = framed(content, last, trailers)
         if content:
             self._write(content)
         if last:
             self._response_sent()
-
-    def _framed(self, content: bytes, last: bool, trailers: bytes) -> bytes:
-        return chunk(content) + last_chunk(trailers) if last else chunk(content)
 
     def send_interim(self, status: int, reason: bytes, fields: bytes) -> None:
         """Send a 1xx response."""
@@ -371,7 +375,7 @@ class LeanChannel(Protocol):
     def _expire_end(self) -> None:
         """Give the connection up, unless the client still reads its last answer."""
         unsent, before = self.unsent(), self._unsent_before
-        if unsent < before:
+        if unsent < before or (unsent and not before):
             self._await_reader(unsent)
         elif unsent or self._state is not _LINGERING:
             self.abort()
@@ -422,7 +426,7 @@ class LeanChannel(Protocol):
         :param data: what came after its first line.
         """
         self._state = _HANDED_OVER
-        self._idle_from_now()
+        self.deadline_s = self._engine.now() + self._engine.settings.body_idle_timeout_s
         self._writer.flush()
         self.resume_request()
         transport: Any = self.transport

@@ -17,8 +17,7 @@ from cellrouter.http1 import (
     ResponseBuffer,
     ResponseHead,
     bad_response,
-    chunk,
-    last_chunk,
+    framed,
     parse_response_head,
 )
 from cellrouter.proxy.transport import Writer, unsent_bytes
@@ -111,7 +110,7 @@ class UpstreamConnection(Protocol):
         self._state = _AWAITING
         self._interim_left = MAX_INTERIM_RESPONSES
         self._writer.untouched = True
-        self._write(head + self._framed(content, last, trailers) if chunked else head + content)
+        self._write(head + framed(content, last, trailers) if chunked else head + content)
 
     def send(self, content: bytes, last: bool, trailers: bytes = b"") -> None:
         """Send more of a request's body.
@@ -121,12 +120,10 @@ class UpstreamConnection(Protocol):
         :param trailers: fields that a chunked body ends with, each with its CR LF.
         """
         self._sent = last
-        framed = self._framed(content, last, trailers) if self._chunked else content
-        if framed:
-            self._write(framed)
-
-    def _framed(self, content: bytes, last: bool, trailers: bytes) -> bytes:
-        return chunk(content) + last_chunk(trailers) if last else chunk(content)
+        if self._chunked:
+            content = framed(content, last, trailers)
+        if content:
+            self._write(content)
 
     def pause_response(self) -> None:
         """Read nothing for now."""

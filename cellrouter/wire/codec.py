@@ -34,21 +34,26 @@ _TYPES = {cls: name for name, cls in _CLASSES.items()}
 class MessageRefused(Exception):
     """A message cannot be read.
 
+    It can be pickled: a large message is read in another process.
+
     :param violations: every reason; their paths point into the message.
-    :param message: the message as far as it could be parsed, from which is taken what a nack says about it.
+    :param version: the label of the config in it, as far as there is one; a nack repeats these three.
+    :param revision: its revision, likewise.
+    :param hash: its hash, likewise.
     """
 
     def __init__(
-        self, violations: tuple[Violation, ...], message: Mapping[str, object] | None = None
+        self,
+        violations: tuple[Violation, ...],
+        version: str | None = None,
+        revision: Revision | None = None,
+        hash: str | None = None,  # noqa: A002 - called as in the message
     ) -> None:
-        super().__init__(*violations)
+        super().__init__(violations, version, revision, hash)
         self.violations = violations
-        message = message or {}
-        config = message.get("config")
-        labelled = config if isinstance(config, dict) else message
-        self.version = _readable(rules.version, labelled.get("version"))
-        self.revision = _readable(_revision, message.get("revision"))
-        self.hash = _readable(_label, message.get("hash"))
+        self.version = version
+        self.revision = revision
+        self.hash = hash
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.violations))
@@ -105,7 +110,14 @@ def decode(data: bytes, limit_bytes: int) -> Message | Unknown:
         raise MessageRefused(findings.violations)
     message = _structure(content, findings)
     if message is None or findings:
-        raise MessageRefused(findings.violations, content)
+        config = content.get("config")
+        labelled = config if isinstance(config, dict) else content
+        raise MessageRefused(
+            findings.violations,
+            _readable(rules.version, labelled.get("version")),
+            _readable(_revision, content.get("revision")),
+            _readable(_label, content.get("hash")),
+        )
     return message
 
 

@@ -6,13 +6,14 @@ import time
 from pathlib import Path
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.checking import check
 from cellrouter.daemon.children import MAX_WAITING, Busy, ChildFailed, Children
+from cellrouter.wire import MessageRefused, decode
 from tests.support.documents import text
 from tests.support.processes import ProcessTestCase, until
 
@@ -81,6 +82,27 @@ class ChildrenTests(TestCase):
         children = self.start((sys.executable, "-c", "raise SystemExit('no memory')"))
         with self.assertRaisesRegex(ChildFailed, "exit status 1: no memory"):
             await children(abs, 1)
+
+    async def test_an_answer_that_cannot_be_read_is_one(self) -> None:
+        for said in ("''", "'garbage'"):
+            children = self.start((sys.executable, "-c", f"print({said}, end='')"))
+            with self.assertRaisesRegex(ChildFailed, "its answer cannot be read"):
+                await children(abs, 1)
+
+    async def test_a_message_that_is_refused_there_is_refused_here(self) -> None:
+        with self.assertRaises(MessageRefused) as caught:
+            await self.children(decode, b'{"type": "ack", "version": "9", "revision": "x"}', LIMIT_BYTES)
+        self.assertEqual(caught.exception.version, "9")
+
+    async def test_one_that_nobody_waits_for_any_more_ends(self) -> None:
+        children = self.start(ENDLESS)
+        first, second = children(abs, 1), children(abs, 2)
+        await deferLater(reactor, 0)
+        first.cancel()
+        await self.assertFailure(first, CancelledError)
+        children.stopService()
+        with self.assertRaises(ChildFailed):
+            await second
 
     async def test_a_program_that_does_not_exist_is_an_answer(self) -> None:
         with self.assertRaises(ChildFailed):

@@ -19,7 +19,7 @@ from tests.support.documents import document
 from tests.support.logs import CapturedLog
 from tests.unit.dataplane.control_planes import BINARY, CLOSE, PING, PONG, TEXT, FakeEndpoint, Peer
 from tests.unit.dataplane.test_applier import FakeStore
-from tests.unit.dataplane.threads import HeldThreads, at_once
+from tests.unit.dataplane.threads import HeldThreads, at_once, pickled
 
 LIMIT_BYTES = 100_000
 
@@ -51,6 +51,7 @@ class ClientTests(SynchronousTestCase):
     """A client of two control planes, in memory."""
 
     in_thread: Any = staticmethod(at_once)
+    work: Any = staticmethod(pickled)
 
     def setUp(self) -> None:
         self.clock = Clock()
@@ -63,14 +64,12 @@ class ClientTests(SynchronousTestCase):
         self.explanation = ""
         self.active = ActiveSnapshot(lambda snapshot: None, self.clock)
         complaints = Complaints(self.clock)
-        self.applier = Applier(
-            self.active, FakeStore(), self.in_thread, self.in_thread, self.clock, complaints
-        )
+        self.applier = Applier(self.active, FakeStore(), self.work, self.in_thread, self.clock, complaints)
         self.client = ControlPlaneClient(
             control_plane_urls("ws://a:1/connect,ws://b:2/connect"),
             self.find_way,
             self.clock,
-            self.in_thread,
+            self.work,
             LIMIT_BYTES,
             self.applier,
             complaints,
@@ -190,6 +189,12 @@ class HostileTests(ClientTests):
             self.assertTrue(answers[0]["errors"])
         self.still_works()
 
+    def test_a_message_that_another_process_refused_is_nacked_with_what_it_said(self) -> None:
+        config = {"version": "9"}
+        self.peer.send({"type": "config_snapshot", "revision": "x", "hash": "h", "config": config})
+        (nack,) = self.peer.messages()
+        self.assertEqual((nack["version"], nack["hash"], nack["errors"][0]["path"]), ("9", "h", "/revision"))
+
     def test_a_binary_message_is_nacked(self) -> None:
         self.peer.send_frame(BINARY, json.dumps(snapshot("2", 2)).encode())
         (nack,) = self.peer.messages()
@@ -260,15 +265,47 @@ class BackPressureTests(ClientTests):
     """Decoding takes time in a thread."""
 
     def setUp(self) -> None:
-        self.in_thread = self.threads = HeldThreads()
+        self.work = self.in_thread = self.threads = HeldThreads()
         super().setUp()
 
-    def test_reading_pauses_while_a_message_is_decoded(self) -> None:
+    def test_reading_pauses_while_one_message_is_decoded_and_another_waits(self) -> None:
         peer = self.connect()
         peer.send(snapshot("1"))
+        self.assertEqual(peer.transport.producerState, "producing")
+        peer.send(snapshot("2"))
         self.assertEqual(peer.transport.producerState, "paused")
         self.threads.run_one()
         self.assertEqual(peer.transport.producerState, "producing")
+
+    def test_a_message_that_takes_long_to_decode_keeps_no_pong_waiting(self) -> None:
+        peer = self.connect()
+        peer.send(snapshot("1"))
+        for _ in range(6):
+            self.clock.advance(10)
+            ping = next(frame for frame in peer.frames() if frame.opcode == PING)
+            peer.send_frame(PONG, ping.payload)
+        self.assertFalse(peer.lost)
+        self.threads.run_all()
+        self.assertEqual(self.served(), "1")
+
+    def test_what_a_lost_connection_brought_is_not_applied_after_what_the_next_one_brings(self) -> None:
+        self.connect().send(snapshot("old", None, source_id=None))
+        self.peer.lose()
+        self.clock.advance(1)
+        self.peer.accept()
+        self.peer.send(snapshot("new", None, source_id=None))
+        old, new = self.threads.waiting
+        self.threads.waiting = [new]
+        self.threads.run_all()
+        self.threads.waiting = [old]
+        self.threads.run_all()
+        self.assertEqual(self.served(), "new")
+
+    def test_what_is_decoded_after_the_end_is_not_applied(self) -> None:
+        self.connect().send(snapshot("1"))
+        self.successResultOf(self.client.stopService())
+        self.threads.run_all()
+        self.assertIsNone(self.served())
 
     def test_messages_are_taken_in_their_order_and_the_latest_wins(self) -> None:
         peer = self.connect()

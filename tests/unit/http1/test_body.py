@@ -9,9 +9,9 @@ from cellrouter.http1 import (
     LengthReader,
     bad_request,
     bad_response,
-    chunk,
     parse_response_head,
 )
+from cellrouter.http1.body import chunk
 from tests.support.tables import table
 from tests.unit.http1.refusals import BAD_REQUEST, BAD_RESPONSE, refused
 

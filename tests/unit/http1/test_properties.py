@@ -18,14 +18,13 @@ from cellrouter.http1 import (
     ResponseBuffer,
     ResponseHead,
     bad_request,
-    chunk,
-    last_chunk,
     parse_request_head,
     parse_response_head,
     request_to_cell,
     response_to_client,
     take_request_head,
 )
+from cellrouter.http1.body import chunk, last_chunk
 from tests.support.messages import RequestReader, ResponseReader
 from tests.unit.http1 import strategies
 

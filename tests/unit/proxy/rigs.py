@@ -20,6 +20,7 @@ from tests.unit.proxy.wires import Wire, WireReactor
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\nX-Routing-Key: acme\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+LONG_BYTES = 1_500_000
 CLIENT = IPv4Address("TCP", "192.0.2.7", 50000)
 
 
@@ -45,6 +46,16 @@ class Alive(Resource):
     def render_GET(self, request: Any) -> bytes:
         """Answer."""
         return b"alive"
+
+
+class Long(Resource):
+    """A long answer on another."""
+
+    isLeaf = True
+
+    def render_GET(self, request: Any) -> bytes:
+        """Answer."""
+        return b"x" * LONG_BYTES
 
 
 class End:
@@ -153,7 +164,8 @@ class Rig:
         self.engine.start()
         root = Resource()
         root.putChild(b"livez", Alive())
-        self._site = LeanSite(self.engine, root, frozenset({b"/livez"}))
+        root.putChild(b"long", Long())
+        self._site = LeanSite(self.engine, root, frozenset({b"/livez", b"/long"}))
         self._accepted = 0
 
     def install(self, document: bytes, revision: int | None = None) -> None:

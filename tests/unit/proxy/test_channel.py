@@ -6,7 +6,7 @@ from types import MappingProxyType
 from twisted.internet.address import IPv4Address, UNIXAddress
 
 from tests.support.documents import text
-from tests.unit.proxy.rigs import GET, OK, Rig, RigTestCase
+from tests.unit.proxy.rigs import GET, LONG_BYTES, OK, Rig, RigTestCase
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nX-Routing-Key: acme\r\n"
 LENGTH = POST + b"Content-Length: %d\r\n\r\n"
@@ -217,6 +217,15 @@ class DebugPathTests(RigTestCase):
         self.assertEqual(client.received, b"")
         client.send(b"abc")
         self.assertEqual((client.response().status, client.end), (405, "closed"))
+
+    def test_a_client_that_reads_slowly_gets_all_of_a_long_answer(self) -> None:
+        client = self.rig.client()
+        client.stall()
+        client.send(self.LIVEZ.replace(b"/livez", b"/long"))
+        while client.end is None:
+            client.read(10_000)
+            self.pass_time(1)
+        self.assertEqual((client.end, len(client.response().body)), ("closed", LONG_BYTES))
 
     def test_an_abort_is_told_to_twisted_web(self) -> None:
         self.rig.client(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n")

@@ -129,3 +129,16 @@ class RefusedPipeliningTests(RigTestCase):
         client.send(KEYLESS * 3000)
         self.pass_time(75 + 30 + 1)
         self.assertEqual(client.end, "aborted")
+
+
+class FairnessTests(RigTestCase):
+    """One client that asks for a great deal."""
+
+    def test_after_some_answers_that_need_no_cell_others_have_their_turn(self) -> None:
+        self.rig = Rig(text(missingKeyPolicy="reject"))
+        client = self.rig.client()
+        client.wire.protocol.dataReceived(KEYLESS * 1000)
+        self.assertLess(len(self.rig.records.lines), 100)
+        self.rig.reactor.settle()
+        self.assertEqual([each.status for each in client.responses()], [400] * 1000)
+        self.assertFalse(client.paused)
