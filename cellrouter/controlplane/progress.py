@@ -17,7 +17,7 @@ def tell(before: Rollout, after: Rollout) -> None:
     """
     if after.taken > before.taken:
         log.info(
-            ROLLOUT + "step {taken} of {steps}: {count} data planes have it, new are: {new}",
+            ROLLOUT + "step {taken} of {steps}: {count} of the data planes have it, new are: {new}",
             count=len(after.members),
             new=some(sorted(after.members - before.members)) or "none",
             **_named(after),

@@ -1,12 +1,15 @@
 """Rollouts as an operator and the data planes meet them: a real control plane, real sockets, the tool."""
 
+import socket
 from typing import Any
 
+import treq
 from twisted.internet import reactor
 
 from tests.integration.data_plane_client import Recording, RecordingClient, connect
 from tests.integration.test_cli_operate import OperateTestCase
-from tests.support.processes import Child, until
+from tests.support.documents import text
+from tests.support.processes import ON_LOOPBACK, Child, until
 
 FLEET = [f"dp-{number}" for number in range(4)]
 
@@ -101,8 +104,8 @@ class GoodRolloutTests(RolloutTestCase):
         self.write(101, "1.0.2")
         await self.until_sent(2, 1)
         waited = self.tool("--control-plane", self.url, "wait", "--revision", "2", "--expect-nodes", "4")
-        await plane.until_logged(r"step 2 of 3: 2 data planes have it")
-        await plane.until_logged(r"step 3 of 3: 4 data planes have it")
+        await plane.until_logged(r"step 2 of 3: 2 of the data planes have it")
+        await plane.until_logged(r"step 3 of 3: 4 of the data planes have it")
         self.assertIsNone(waited.status)
         await plane.until_logged(r"rollout of revision 2: done")
         self.assertEqual(await waited.until_ended(), 0, waited.stderr)
@@ -232,3 +235,29 @@ class RealDataPlaneTests(OperateTestCase):
         await back.until_logged('serving version "1.0.2", revision 4')
         self.assertNotIn(b"stale", back.stderr)
         await self.do("wait", "--revision", "4", "--expect-nodes", "dp-1,dp-2")
+
+    async def test_a_placement_that_is_not_there_is_given_back_by_what_data_planes_answer(self) -> None:
+        cell = self.tool("cell", "--port", ON_LOOPBACK)
+        port = await cell.port("cell")
+        (self.folder / "routing.json").write_bytes(text("1.0.1", port))
+        plane = await self.serve("--rollout", "1,100%", "--bake", "1h")
+        children = {name: self.join(name) for name in ("dp-1", "dp-2")}
+        await self.do("wait", "--expect-nodes", "dp-1,dp-2")
+        dead = socket.create_server(("127.0.0.1", 0))
+        other = self.folder / "other.json"
+        other.write_bytes(text("1.0.2", dead.getsockname()[1]))
+        dead.close()
+        await self.do("apply", str(other))
+        first = (await plane.until_logged(r"revision 2: step 1 of 2: .* new are: (\S+)"))[1].decode()
+        await plane.until_logged("all in step 1 have acked")
+        answered = []
+        for child in children.values():
+            url = f"http://127.0.0.1:{await child.port('data port')}/"
+            for _ in range(10):
+                response = await treq.get(url, {"X-Routing-Key": "acme"}, persistent=False)
+                await response.content()
+                answered.append((child is children[first], response.code >= 500))
+        self.assertEqual(answered.count((True, True)), 10)
+        self.assertEqual(answered.count((False, False)), 10)
+        await children[first].until_logged('serving version "1.0.1", revision 3')
+        self.assertIn("were answered with a 5xx", await self.do("rollout", "status"))

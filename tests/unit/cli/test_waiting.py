@@ -96,3 +96,7 @@ class WaitTests(SynchronousTestCase):
 
     def test_without_a_revision_the_active_one_is_meant(self) -> None:
         self.assert_ends(self.wait(fleet(9, converged=True, a="acked"), revision=None), 0, "revision 9")
+
+    def test_the_one_that_was_active_at_first_is_meant_to_the_end(self) -> None:
+        waited = self.wait(fleet(9, a="behind"), fleet(10, converged=True, a="acked"), revision=None)
+        self.assert_ends(waited, 1, "revision 9 is not active any more: 10 has taken its place")
