@@ -1,16 +1,20 @@
 """Rollouts as an operator and the data planes meet them: a real control plane, real sockets, the tool."""
 
+import random
+import re
 import socket
 from typing import Any
 
 import treq
 from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 from tests.integration.data_plane_client import Recording, RecordingClient, connect
 from tests.integration.test_cli_operate import OperateTestCase
 from tests.support.documents import text
 from tests.support.processes import ON_LOOPBACK, Child, until
 
+KILLS = 8
 FLEET = [f"dp-{number}" for number in range(4)]
 
 
@@ -207,6 +211,51 @@ class SlowRolloutTests(RolloutTestCase):
         await self.start_rollout()
         await self.do("rollback", "1", "--reason", "now")
         await self.until_sent(3, 4)
+
+
+class KilledRolloutTests(RolloutTestCase):
+    """A control plane that is killed again and again while it rolls something out."""
+
+    bake = "200ms"
+    limits = (0, 1, 2, 4)
+
+    async def test_it_never_skips_a_step_and_nobody_goes_back_in_numbers(self) -> None:
+        chance = random.Random(20261124)
+        self.plane = await self.begin()
+        port = f"tcp:{self.url.rpartition(':')[2]}:interface=127.0.0.1"
+        taken: dict[int, int] = {}
+        for number in range(KILLS):
+            self.write(101 + number % 2, f"1.1.{number}")
+            await deferLater(reactor, chance.uniform(0.2, 3.0), self.plane.signal, "KILL")
+            await self.plane.until_ended()
+            self.look(taken)
+            for data_plane in self.fleet.values():
+                await data_plane.leave()
+            self.plane = await self.serve("--port", port, *self.options)
+            for data_plane in self.fleet.values():
+                await data_plane.join(self.url)
+        await self.plane.until_logged("rollout of revision .* done|is active")
+        self.look(taken)
+        self.assertTrue(taken)
+        for data_plane in self.fleet.values():
+            self.assertEqual(data_plane.got, sorted(data_plane.got))
+
+    def look(self, taken: dict[int, int]) -> None:
+        """Compare who got what with the steps that the log tells of.
+
+        A step that was stored when the process was killed may not have been logged: the next one goes on with
+        it.
+        """
+        for found in re.finditer(
+            rb"rollout of revision (\d+): (it goes on.*)?step (\d) of", self.plane.stderr
+        ):
+            revision, goes_on, step = int(found[1]), found[2], int(found[3])
+            before = taken.get(revision, 0)
+            self.assertIn(step, (before, before + 1) if goes_on else (before + 1,))
+            taken[revision] = step
+        for revision, step in taken.items():
+            had = sum(revision in each.got for each in self.fleet.values())
+            self.assertLessEqual(had, self.limits[step], revision)
 
 
 class RealDataPlaneTests(OperateTestCase):
