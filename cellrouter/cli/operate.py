@@ -147,7 +147,44 @@ def wait(
     run(job)
 
 
-COMMANDS = (history, show, diff, apply, rollback, fleet, wait)
+@click.group()
+def rollout() -> None:
+    """See how a change gets to the data planes step by step, and steer it."""
+
+
+@rollout.command("status")
+@_options
+def rollout_status(daemons: Daemons, json_wanted: bool) -> None:
+    """Show how the last rollout stands."""
+    _show(daemons, json_wanted, texts.rollout, lambda plane: plane.get("/rollout"))
+
+
+@rollout.command("pause")
+@_options
+def rollout_pause(daemons: Daemons, json_wanted: bool) -> None:
+    """Take no further step until "promote" or "abort"; the data planes are watched on."""
+    _show(daemons, json_wanted, texts.rollout, lambda plane: plane.post("/rollout/pause", {"actor": _who()}))
+
+
+@rollout.command("promote")
+@_options
+def rollout_promote(daemons: Daemons, json_wanted: bool) -> None:
+    """Take the next step now, without waiting for acks and the bake; after the last step, be done."""
+    _show(
+        daemons, json_wanted, texts.rollout, lambda plane: plane.post("/rollout/promote", {"actor": _who()})
+    )
+
+
+@rollout.command("abort")
+@click.option("--reason", help="Why; goes into the history.")
+@_options
+def rollout_abort(daemons: Daemons, reason: str | None, json_wanted: bool) -> None:
+    """Give everybody the config before, under a new revision."""
+    query = {"actor": _who(), "reason": reason}
+    _show(daemons, json_wanted, texts.rollout, lambda plane: plane.post("/rollout/abort", query))
+
+
+COMMANDS = (history, show, diff, apply, rollback, fleet, wait, rollout)
 """All of them."""
 
 

@@ -76,7 +76,8 @@ def change(said: Json) -> str:
     """Show what a change has come to."""
     if said["result"] == "unchanged":
         return f"unchanged: revision {said['revision']}, version {said['version']}, says the same"
-    lines = [f"revision {said['revision']}, version {said['version']}, is active: {said['changes'] or 'new'}"]
+    fate = "is rolled out in steps" if said.get("staged") else "is active"
+    lines = [f"revision {said['revision']}, version {said['version']}, {fate}: {said['changes'] or 'new'}"]
     if said["overridden"]:
         lines.append(f"overridden: {said['overridden']}")
     return "\n".join(lines)
@@ -101,9 +102,50 @@ def fleet(shown: Json) -> str:
     if rows:
         told.append(table(headings, rows))
     told.append(progress(shown))
+    if (shown.get("rollout") or {}).get("under_way"):
+        told.append(_rollout_line(shown["rollout"]))
     if shown["file_differs"]:
         told.append(FILE_STATES.get(shown["file_state"], "the config file is not taken: /health says why"))
     return "\n".join(told)
+
+
+def rollout(shown: Json) -> str:
+    """Show ``/rollout``: how the last one stands, and how the next one will go."""
+    last, following = shown["rollout"], shown["next"]
+    told = []
+    if last is None:
+        told.append("no rollout yet")
+    else:
+        told.append(_rollout_line(last))
+    if last is not None and last["under_way"]:
+        rows = [
+            ("steps", ", ".join(last["steps"])),
+            ("data planes", f"{last['members']}: {_names(last['data_planes']) or 'none yet'}"),
+            ("waiting for", _names(last["waiting_for"]) or None),
+            ("in this phase", f"{last['spent_s']:.0f}s, the bake takes {last['bake_s']:g}s"),
+        ]
+        for name, each in (last["traffic"] or {}).items():
+            p99 = "-" if each["p99_ms"] is None else f"{each['p99_ms']:g} ms"
+            rows.append(
+                (f"{name} config", f"{each['requests']} requests, {each['errors_pct']:g}% 5xx, p99 {p99}")
+            )
+        told.append(table(None, rows))
+    told.append(
+        "the next change goes to all at once"
+        if following["steps"] == "all"
+        else f"the next change goes by {following['steps']}, each watched for {following['bake_s']:g}s"
+    )
+    return "\n".join(told)
+
+
+def _rollout_line(last: Json) -> str:
+    step = f"step {last['step']} of {len(last['steps'])}"
+    line = f"rollout of revision {last['revision']}: {last['phase']}, {step}"
+    return line + (f": {last['reason']}" if last["reason"] else "")
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN_KEYS]) + (" and others" if len(names) > SHOWN_KEYS else "")
 
 
 def progress(shown: Json) -> str:
@@ -114,10 +156,14 @@ def progress(shown: Json) -> str:
         return f"converged: {counted}"
     reasons = []
     if waiting:
-        names = ", ".join(waiting[:SHOWN_KEYS])
-        reasons.append(f"waiting for {names}" + (" and others" if len(waiting) > SHOWN_KEYS else ""))
+        reasons.append(f"waiting for {_names(waiting)}")
     if missing:
         reasons.append(f"{missing} more expected")
+    under_way = shown.get("rollout") or {}
+    if under_way.get("under_way"):
+        reasons.append(
+            f"rollout: {under_way['phase']}, step {under_way['step']} of {len(under_way['steps'])}"
+        )
     return f"not converged: {counted}" + "".join(f"; {reason}" for reason in reasons)
 
 

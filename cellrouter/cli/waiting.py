@@ -36,7 +36,7 @@ async def wait(
 
     :param reactor: measures the time.
     :param control_plane: is asked.
-    :param revision: the one to wait for; None for the one that is active.
+    :param revision: the one to wait for; None for the one that is active by now.
     :param expected: which data planes have to have it; None for those that the control plane expects.
     :param timeout_s: seconds to wait.
     """
@@ -50,6 +50,9 @@ async def wait(
         except click.ClickException as error:
             last = error.message
         else:
+            if revision is None and fleet["active"] is not None:
+                # What is given back when a rollout fails is not what somebody waits for.
+                revision = fleet["active"]["revision"]
             ended = _judge(fleet, revision)
             if ended is not None:
                 return Result(*ended, fleet)
@@ -65,7 +68,10 @@ def _judge(fleet: Json, revision: int | None) -> tuple[int, str] | None:
     if active is None or (revision is not None and active["revision"] < revision):
         return None
     if revision is not None and active["revision"] > revision:
-        return FAILED, f"revision {revision} is not active any more: {active['revision']} has taken its place"
+        text = f"revision {revision} is not active any more: {active['revision']} has taken its place"
+        rollout = fleet.get("rollout") or {}
+        failed = rollout.get("revision") == revision and rollout["reason"]
+        return FAILED, f"{text}; rollout {rollout['phase']}: {failed}" if failed else text
     refusals = [
         f"{each['node_id'] or each['address']} refused revision {active['revision']}: {error}"
         for each in fleet["data_planes"]

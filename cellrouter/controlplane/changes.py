@@ -1,8 +1,8 @@
 """Every change of the active config goes through here, one at a time, wherever it comes from.
 
 A proposed document is checked, measured against the active one, held when it goes beyond a guard, numbered
-by the history, and announced. Nothing is announced that is not in the history, and nothing is in the history
-that was not checked.
+by the history, and handed on to be rolled out. Nothing is handed on that is not in the history, and nothing
+is in the history that was not checked.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,8 @@ from cellrouter.controlplane.proposals import (
     Proposal,
     RevisionMoved,
 )
+from cellrouter.controlplane.rollout import Rollout
+from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.daemon.children import Busy, InChild
 from cellrouter.snapshots.accepted import Accepted, Submission
 from cellrouter.snapshots.history import History
@@ -31,6 +33,9 @@ from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import InThread
 
 MAX_WAITING = 8
+
+ROLLOUT = "rollout"
+"""The actor of what is given back."""
 
 
 class Changes:
@@ -42,7 +47,8 @@ class Changes:
     :ivar on_accepted: called with each accepted snapshot, after it was announced.
 
     :param history: assigns revisions.
-    :param hub: announces; its current snapshot is the active one.
+    :param hub: its current snapshot is the active one.
+    :param rollouts: bring an accepted snapshot to the data planes.
     :param now: tells the time of day, which is what people are shown.
     :param in_thread: runs what takes moderately long.
     :param in_child: checks documents: a ``Worker`` or the like.
@@ -56,6 +62,7 @@ class Changes:
         self,
         history: History,
         hub: Hub,
+        rollouts: Rollouts,
         now: Callable[[], float],
         in_thread: InThread,
         in_child: InChild,
@@ -67,16 +74,18 @@ class Changes:
         self.on_accepted: Callable[[Accepted], object] = lambda _: None
         self._history = history
         self._hub = hub
+        self._rollouts = rollouts
         self._now = now
         self._in_thread = in_thread
         self._in_child = in_child
         self._guards = guards
         self._limit_bytes = limit_bytes
         self._lock = DeferredLock()
+        rollouts.give_back = self.give_back
 
     @property
     def active(self) -> Accepted | None:
-        """The snapshot that data planes should run."""
+        """The snapshot that was accepted last: data planes run it, or will when its rollout is done."""
         return None if self._hub.current is None else self._hub.current.accepted
 
     def load_blocking(self, first: Callable[[], bytes]) -> bool:
@@ -165,7 +174,8 @@ class Changes:
     ) -> Outcome:
         """Make the content of an earlier revision active again, under a new revision.
 
-        The guards have no say: it has been active before, and there may be no time to argue.
+        The guards have no say, and it goes to every data plane at once: it has been active before, and there
+        may be no time to argue.
 
         :param revision: the earlier one.
         :param actor: who says so.
@@ -187,6 +197,18 @@ class Changes:
             checked = await self._check(earlier.text)
             proposal = Proposal(content=earlier.text, actor=actor, reason=reason, override=reason)
             return await self._settle(checked, proposal, restores=revision)
+
+    async def give_back(self, revision: int, reason: str) -> None:
+        """Make the content active again that was so before a revision, when its rollout has failed.
+
+        :param revision: the one that is rolled out; nothing happens when another one is active by now.
+        :param reason: what has happened.
+        :raises HistoryUnusable: when it cannot be stored.
+        """
+        async with self._lock:
+            active, fallback = self.active, self._rollouts.fallback
+            if active is not None and active.revision == revision and fallback is not None:
+                self.on_accepted(await self._restore(fallback, reason))
 
     def forget_held(self) -> None:
         """Hold nothing: the operator's file does not say it any more."""
@@ -233,15 +255,25 @@ class Changes:
     async def _accept(
         self, checked: Checked, proposal: Proposal, file_hash: str | None, restores: int | None = None
     ) -> Outcome:
-        before = self.active
+        before, fallback = self.active, self._rollouts.fallback
+        if fallback is not None and checked.hash == fallback.hash:
+            # What most data planes run is no risk to them, whoever wants it back.
+            restores = fallback.revision
         exceeded: tuple[Excess, ...] = ()
         if before is not None:
             exceeded = self._guards.exceeded(checked.counts) if checked.counts else (NOT_COMPARABLE,)
-        if exceeded and proposal.override is None:
+        if exceeded and proposal.override is None and restores is None:
             raise BeyondGuards(exceeded)
+        staged = bool(self._rollouts.steps) and restores is None
+        if staged and before is not None and fallback is not None:
+            # Each rollout begins with a fleet that runs one config.
+            reason = f"revision {before.revision} is superseded before it is everywhere"
+            await self._restore(fallback, reason)
+        plan = self._rollouts.plan(self.active) if staged else None
         submission = self._submission(checked, proposal, exceeded, restores)
-        accepted = await self._history.accept(submission, file_hash)
-        self.held, self.file_hash = None, file_hash
+        accepted = await self._activate(submission, file_hash, plan)
+        self.held = None
+        self.on_accepted(accepted)
         if before is not None and accepted.version == before.version:
             self.log.warn(
                 'version "{version}" was changed but kept its label: revision {new} differs from {old}',
@@ -249,16 +281,37 @@ class Changes:
                 new=accepted.revision,
                 old=before.revision,
             )
+        return Outcome(accepted, changed=True, counts=checked.counts, staged=plan is not None)
+
+    async def _restore(self, fallback: Accepted, reason: str) -> Accepted:
+        """Make what is known to be good active again; what is held of the operator's file stays so."""
+        submission = Submission(
+            version=fallback.version,
+            hash=fallback.hash,
+            accepted_at=self._now(),
+            actor=ROLLOUT,
+            reason=reason,
+            restores=fallback.revision,
+            text=fallback.text,
+        )
+        return await self._activate(submission, self.file_hash)
+
+    async def _activate(
+        self, submission: Submission, file_hash: str | None, plan: Rollout | None = None
+    ) -> Accepted:
+        document = None if plan is None else plan.document()
+        accepted = await self._history.accept(submission, file_hash, document)
+        self.file_hash = file_hash
         self.log.info(
             "revision {revision} is accepted from {actor}: {changes}{reason}",
             revision=accepted.revision,
             actor=accepted.actor,
-            changes=accepted.changes or "the first config",
+            changes=accepted.changes or "as in an earlier one",
             reason=f"; {accepted.reason}" if accepted.reason else "",
         )
-        self._hub.announce(await self._in_thread(Announcement.of, accepted, self._history.source_id))
-        self.on_accepted(accepted)
-        return Outcome(accepted, changed=True, counts=checked.counts)
+        announcement = await self._in_thread(Announcement.of, accepted, self._history.source_id)
+        self._rollouts.take(announcement, plan)
+        return accepted
 
     def _submission(
         self,

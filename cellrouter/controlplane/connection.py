@@ -42,6 +42,9 @@ class Connections(Protocol):
     def opened(self, connection: "DataPlaneConnection") -> None:
         """Take in a connection whose handshake is complete."""
 
+    def named(self, connection: "DataPlaneConnection") -> None:
+        """Take note that a connection has said whose it is."""
+
     def closed(self, connection: "DataPlaneConnection") -> None:
         """Let a connection go that was opened and has ended."""
 
@@ -218,6 +221,7 @@ class DataPlaneConnection(WebSocketServerProtocol):
                     count=self.node.connections,
                     name=self.name,
                 )
+            self._hub.named(self)
 
     def _refuse(self, reason: str) -> None:
         self._complain(Complaint.REFUSED, f"refused a message: {reason}")

@@ -97,18 +97,18 @@ def convergence(standings: Sequence[tuple[Node, Standing]], expected: Expected) 
     :param standings: every data plane known, with how it stands to what it should run.
     :param expected: which there should be.
     """
-    acked = {_name(node) for node, state in standings if state is Standing.ACKED}
+    acked = {node.name for node, state in standings if state is Standing.ACKED}
     nodes = [node for node, _ in standings]
     if expected.names is not None:
         waiting = tuple(name for name in expected.names if name not in acked)
         return Convergence(not waiting, waiting, 0)
     if expected.count is not None:
         known = [node for node in nodes if node.presence is Presence.CONNECTED]
-        missing = max(0, expected.count - len(acked | {_name(node) for node in known}))
+        missing = max(0, expected.count - len(acked | {node.name for node in known}))
     else:
         known = [node for node in nodes if node.presence is Presence.CONNECTED or node.node_id is not None]
         missing = 0 if known else 1
-    waiting = tuple(name for name in map(_name, known) if name not in acked)
+    waiting = tuple(name for name in (node.name for node in known) if name not in acked)
     return Convergence(not waiting and not missing, waiting, missing)
 
 
@@ -123,7 +123,3 @@ def expected_nodes(text: str) -> Expected:
     if not all(names) or len(names) > MAX_NAMES:
         raise ValueError("it is neither a number nor node ids separated by commas")
     return Expected(names=names)
-
-
-def _name(node: Node) -> str:
-    return node.node_id or node.address

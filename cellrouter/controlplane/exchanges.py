@@ -12,6 +12,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.bodies import BoundedRequest
 from cellrouter.controlplane.proposals import BeyondGuards, NoSuchRevision, NothingHeld, RevisionMoved
+from cellrouter.controlplane.rollout import NotPossible
 from cellrouter.daemon import JsonRoot
 from cellrouter.daemon.children import Busy, ChildFailed, Stopping
 from cellrouter.daemon.resources import JSON, prepare, problem
@@ -33,6 +34,7 @@ STATUSES: Mapping[type[Exception], int] = {
     NoSuchRevision: http.NOT_FOUND,
     BeyondGuards: http.CONFLICT,
     NothingHeld: http.CONFLICT,
+    NotPossible: http.CONFLICT,
     RevisionMoved: http.PRECONDITION_FAILED,
     ConfigRefused: UNPROCESSABLE,
     ChildFailed: http.SERVICE_UNAVAILABLE,
@@ -140,6 +142,15 @@ def words(text: str) -> str:
     if not text.isprintable():
         raise ValueError("it has characters that cannot be printed")
     return text.strip()
+
+
+def actor(request: Request, given: Parameters) -> str:
+    """Say who does something.
+
+    :param given: the query; who does not say it there is known by where the request came from.
+    """
+    host = getattr(request.getClientAddress(), "host", "this machine")
+    return str(given.get("actor") or f"somebody at {host}")
 
 
 def _problem_of(request: Request, error: Exception) -> bytes:

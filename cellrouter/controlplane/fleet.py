@@ -4,6 +4,7 @@ It records what data planes say and decides nothing. Memory is bounded: one that
 24 hours, and the longest gone first when too many have left.
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import TypeVar
 
@@ -73,6 +74,11 @@ class Node:
         return Presence.CONNECTED if self.connections else Presence.DEPARTED
 
     @property
+    def name(self) -> str:
+        """What it is called: its node id, or its address when it has none."""
+        return self.node_id or self.address
+
+    @property
     def key(self) -> tuple[str, str]:
         """What it is known again by: its name, or for one without a name the host it connects from."""
         if self.node_id is not None:
@@ -80,14 +86,21 @@ class Node:
         return "host", self.address.rpartition(":")[0]
 
 
+Word = Ack | Nack | Status | None
+"""What a data plane says; None when its last connection has ended."""
+
+
 @define
 class Fleet:
     """Every data plane known.
+
+    :ivar on_word: called with what each says, after note was taken of it.
 
     :param clock: gives the time.
     """
 
     _clock: IReactorTime
+    on_word: Callable[[Node, Word], object] = field(init=False, default=lambda _node, _word: None)
     _connected: dict[Node, None] = field(init=False, factory=dict)
     _named: dict[str, Node] = field(init=False, factory=dict)
     _departed: dict[tuple[str, str], Node] = field(init=False, factory=dict)
@@ -148,6 +161,7 @@ class Fleet:
         version, hash_ = _clipped(ack.version), _clipped(ack.hash)
         node.last_ack = Report(version, ack.revision, hash_, now, apply_ms=ack.apply_ms)
         node.running = Running(version=version, revision=ack.revision, hash=hash_, source="control_plane")
+        self.on_word(node, ack)
 
     def nacked(self, node: Node, nack: Nack) -> None:
         """Take note that a data plane refused a snapshot; it goes on with what it ran."""
@@ -159,11 +173,13 @@ class Fleet:
         node.last_nack = Report(
             _clipped(nack.version), nack.revision, _clipped(nack.hash), now, errors=errors
         )
+        self.on_word(node, nack)
 
     def reported(self, node: Node, status: Status) -> None:
         """Take note of a data plane's status."""
         node.last_seen = self._clock.seconds()
         node.status = status
+        self.on_word(node, status)
 
     def left(self, node: Node) -> None:
         """Take note that one of a data plane's connections ended."""
@@ -178,6 +194,7 @@ class Fleet:
         self._departed.pop(node.key, None)
         self._departed[node.key] = node
         self._forget()
+        self.on_word(node, None)
 
     def _forget(self) -> None:
         too_old = self._clock.seconds() - REMEMBERED_S

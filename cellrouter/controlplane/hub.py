@@ -1,4 +1,6 @@
-"""The connected data planes, and what all of them are sent."""
+"""The connected data planes, and what they are sent."""
+
+from collections.abc import Callable
 
 from attrs import frozen
 from autobahn.websocket.protocol import PreparedMessage
@@ -8,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from cellrouter.controlplane.connection import GOING_AWAY, ConnectionFactory, DataPlaneConnection
-from cellrouter.controlplane.fleet import Fleet
+from cellrouter.controlplane.fleet import Fleet, Node
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.wire import encode_snapshot
 
@@ -36,10 +38,11 @@ class Announcement:
 
 
 class Hub(Service):
-    """Send the current snapshot to whoever connects and each new one to everybody.
+    """Send the current snapshot to whoever connects and each new one to everybody, unless told otherwise.
 
-    :ivar current: the snapshot that every data plane should run.
+    :ivar current: the snapshot that was accepted last.
     :ivar announced_at: since when, in seconds since the epoch.
+    :ivar choose: tells what a data plane is to run; None for whatever it runs.
 
     :param reactor: drives the connections.
     """
@@ -51,8 +54,9 @@ class Hub(Service):
         self.factory = ConnectionFactory(self, reactor)
         self.current: Announcement | None = None
         self.announced_at = 0.0
+        self.choose: Callable[[Node], Announcement | None] = lambda _: self.current
         self._clock = reactor
-        self._connections: set[DataPlaneConnection] = set()
+        self._connections: dict[DataPlaneConnection, Announcement | None] = {}
         self._emptied: Deferred[None] | None = None
 
     @property
@@ -61,28 +65,37 @@ class Hub(Service):
         return len(self._connections)
 
     def announce(self, announcement: Announcement) -> None:
-        """Make a snapshot the current one and send it to every data plane."""
+        """Make a snapshot the current one and send it to every data plane that is to run it."""
         self.current, self.announced_at = announcement, self._clock.seconds()
-        for connection in self._connections:
-            connection.send_snapshot(announcement.frame)
         self.log.info(
             "revision {revision}, version {version}, is active; sending it to {count} data planes",
             revision=announcement.accepted.revision,
             version=announcement.accepted.version,
-            count=len(self._connections),
+            count=self.deliver(),
         )
 
+    def deliver(self) -> int:
+        """Send each data plane what it is to run, if that is not what it was sent last.
+
+        :returns: how many were sent anything.
+        """
+        return sum([self._send(connection) for connection in self._connections])
+
     def opened(self, connection: DataPlaneConnection) -> None:
-        """Take a connection in and send it the current snapshot."""
-        self._connections.add(connection)
+        """Take a connection in and send it what it is to run."""
+        self._connections[connection] = None
         if self._emptied is not None:
             self._dismiss(connection)
-        elif self.current is not None:
-            connection.send_snapshot(self.current.frame)
+        else:
+            self._send(connection)
+
+    def named(self, connection: DataPlaneConnection) -> None:
+        """Send a data plane what it is to run, now that it is known who it is."""
+        self._send(connection)
 
     def closed(self, connection: DataPlaneConnection) -> None:
         """Let a connection go."""
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         if self._emptied is not None and not self._connections:
             emptied, self._emptied = self._emptied, None
             emptied.callback(None)
@@ -99,6 +112,15 @@ class Hub(Service):
         for connection in list(self._connections):
             self._dismiss(connection)
         return self._emptied
+
+    def _send(self, connection: DataPlaneConnection) -> bool:
+        assert connection.node is not None
+        chosen = self.choose(connection.node)
+        if chosen is None or chosen is self._connections[connection]:
+            return False
+        self._connections[connection] = chosen
+        connection.send_snapshot(chosen.frame)
+        return True
 
     def _dismiss(self, connection: DataPlaneConnection) -> None:
         connection.go_away(GOING_AWAY, "the control plane is shutting down")

@@ -10,7 +10,15 @@ from cellrouter.controlplane import reports
 from cellrouter.controlplane.bodies import body
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.checking import describe_changes
-from cellrouter.controlplane.exchanges import BadRequest, Operation, Parameters, Question, revision, words
+from cellrouter.controlplane.exchanges import (
+    BadRequest,
+    Operation,
+    Parameters,
+    Question,
+    actor,
+    revision,
+    words,
+)
 from cellrouter.controlplane.proposals import NoSuchRevision, Outcome, Proposal
 from cellrouter.daemon.children import InChild
 from cellrouter.daemon.resources import encode
@@ -61,7 +69,7 @@ class Operations:
         override = given.get("override")
         proposal = Proposal(
             content=body(request),
-            actor=_actor(request, given),
+            actor=actor(request, given),
             reason=str(given.get("reason") or override or ""),
             override=None if override is None else str(override),
             if_revision=_number(given["if-revision"]) if "if-revision" in given else None,
@@ -73,7 +81,7 @@ class Operations:
         reason = _reason(given)
         expected_hash = given.get("hash")
         outcome = await self.changes.release(
-            None if expected_hash is None else str(expected_hash), _actor(request, given), reason
+            None if expected_hash is None else str(expected_hash), actor(request, given), reason
         )
         return _said(outcome)
 
@@ -83,7 +91,7 @@ class Operations:
             raise BadRequest("to: give the revision to go back to")
         outcome = await self.changes.roll_back(
             _number(given["to"]),
-            _actor(request, given),
+            actor(request, given),
             _reason(given),
             _number(given["if-revision"]) if "if-revision" in given else None,
         )
@@ -140,13 +148,9 @@ def _said(outcome: Outcome) -> bytes:
             "result": "accepted" if outcome.changed else "unchanged",
             **reports.entry(accepted),
             "counts": None if outcome.counts is None else asdict(outcome.counts),
+            "staged": outcome.staged,
         }
     )
-
-
-def _actor(request: Request, given: Parameters) -> str:
-    host = getattr(request.getClientAddress(), "host", "this machine")
-    return str(given.get("actor") or f"somebody at {host}")
 
 
 def _reason(given: Parameters) -> str:

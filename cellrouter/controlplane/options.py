@@ -4,10 +4,12 @@ import re
 
 from cellrouter.config import DEFAULT_MAX_CONFIG_BYTES
 from cellrouter.controlplane.convergence import expected_nodes
+from cellrouter.controlplane.steps import AT_ONCE, read_steps
 from cellrouter.daemon.options import (
     DaemonOptions,
     Setting,
     duration,
+    duration_or_zero,
     endpoint,
     path,
     positive_int,
@@ -19,6 +21,11 @@ from cellrouter.snapshots.history import DEFAULT_KEEP
 def percentage(text: str) -> float:
     """Read a percentage from 0 to 100."""
     return _number(text, "a percentage from 0 to 100", 0, 100)
+
+
+def increase(text: str) -> float:
+    """Read by how many percent something may rise."""
+    return _number(text, "a percentage from 0 to 10000", 0, 10_000)
 
 
 def growth(text: str) -> float:
@@ -45,6 +52,17 @@ class ControlPlaneOptions(DaemonOptions):
         Setting("max-removed-pct", "5", percentage, "hold a change that removes more of the routes"),
         Setting("max-remapped-pct", "10", percentage, "hold a change that moves more of the routes"),
         Setting("max-growth", "2.0", growth, "hold a change that makes the table so many times as long"),
+        Setting(
+            "rollout", AT_ONCE, read_steps, "steps by which a change gets to the data planes, like 1,25%,100%"
+        ),
+        Setting("bake", "60s", duration_or_zero, "how long each step of a rollout is watched"),
+        Setting(
+            "max-5xx-increase",
+            "1",
+            percentage,
+            "halt a rollout when the share of 5xx rises by more percentage points",
+        ),
+        Setting("max-p99-increase", "50", increase, "halt a rollout when the p99 rises by more percent"),
         Setting(
             "expect-nodes", None, expected_nodes, "how many data planes there should be, or their node ids"
         ),

@@ -54,11 +54,13 @@ class Outcome:
     :ivar accepted: what is active now.
     :ivar changed: whether it has just become so.
     :ivar counts: what has changed, in numbers.
+    :ivar staged: whether it goes to the data planes in steps.
     """
 
     accepted: Accepted
     changed: bool
     counts: Counts | None = None
+    staged: bool = False
 
 
 class BeyondGuards(Exception):

@@ -6,12 +6,14 @@ from attrs import asdict
 from twisted.internet.interfaces import IReactorTime
 from twisted.web import http
 
+from cellrouter.controlplane import rollout_reports
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import Expected, Standing, Target, convergence, standing
 from cellrouter.controlplane.fleet import Node, Presence, Report
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.intake import HOW_TO_RELEASE, Intake
 from cellrouter.controlplane.proposals import Held
+from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.daemon.resources import encode
 from cellrouter.daemon.times import utc_timestamp
 from cellrouter.snapshots.accepted import Entry
@@ -23,7 +25,7 @@ MAX_LISTED = 100
 NO_CONFIG = "no config has been accepted yet"
 
 
-def health(hub: Hub, intake: Intake, changes: Changes) -> tuple[int, Json]:
+def health(hub: Hub, intake: Intake, changes: Changes, rollouts: Rollouts) -> tuple[int, Json]:
     """Say whether a valid config is held, and how the operator's file stands to it.
 
     :returns: the HTTP status, 200 or 503, and the document.
@@ -43,12 +45,18 @@ def health(hub: Hub, intake: Intake, changes: Changes) -> tuple[int, Json]:
         "file": file,
         "file_differs": intake.file_differs,
         "held": None if changes.held is None else _held(changes.held),
+        "rollout": rollout_reports.rollout(rollouts),
     }
     return http.OK, document
 
 
 def fleet(
-    hub: Hub, intake: Intake, clock: IReactorTime, expected: Expected, shown: Standing | None = None
+    hub: Hub,
+    intake: Intake,
+    rollouts: Rollouts,
+    clock: IReactorTime,
+    expected: Expected,
+    shown: Standing | None = None,
 ) -> Json:
     """List the data planes that are known, the connected ones first, beside what they should run.
 
@@ -61,16 +69,21 @@ def fleet(
         "file_differs": intake.file_differs,
         "file_state": intake.file_state.value,
         "connected": hub.connected,
+        "rollout": rollout_reports.rollout(rollouts),
     }
     if current is None:
         return {**document, "converged": False, "data_planes": [_node(node, None, now) for node in nodes]}
-    target = Target(current.accepted.revision, current.accepted.hash, hub.announced_at)
-    standings = [(node, standing(node, target)) for node in nodes]
+
+    def target(node: Node) -> Target:
+        accepted = (rollouts.intended(node) or current).accepted
+        return Target(accepted.revision, accepted.hash, hub.announced_at)
+
+    standings = [(node, standing(node, target(node))) for node in nodes]
     found = convergence(standings, expected)
     states = Counter(state for _, state in standings)
     return {
         **document,
-        "converged": found.converged,
+        "converged": found.converged and not rollouts.under_way,
         "waiting_for": list(found.waiting_for[:MAX_LISTED]),
         "missing": found.missing,
         "states": {each.value: states[each] for each in Standing},

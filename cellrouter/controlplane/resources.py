@@ -17,6 +17,8 @@ from cellrouter.controlplane.exchanges import Parameters, Question
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.operations import Operations, add_operations
+from cellrouter.controlplane.rollout_operations import RolloutOperations, add_rollout
+from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.daemon import JsonResource, JsonRoot
 from cellrouter.daemon.resources import JSON, encode, prepare, problem
 
@@ -65,6 +67,7 @@ def build_root(
     hub: Hub,
     intake: Intake,
     changes: Changes,
+    rollouts: Rollouts,
     operations: Operations,
     expected: Expected,
     clock: IReactorTime,
@@ -75,6 +78,7 @@ def build_root(
     :param hub: the connected data planes and the active snapshot.
     :param intake: knows how the operator's file stands.
     :param changes: knows what is held.
+    :param rollouts: knows how a rollout stands.
     :param operations: answers what operators ask and do.
     :param expected: which data planes there should be.
     :param clock: gives the time that ages are measured by.
@@ -83,9 +87,10 @@ def build_root(
     """
     root = JsonRoot()
     root.putChild(b"connect", ConnectResource(hub, access))
-    root.putChild(b"health", JsonResource(lambda: reports.health(hub, intake, changes)))
-    root.putChild(b"fleet", FleetResource(partial(reports.fleet, hub, intake, clock), expected))
+    root.putChild(b"health", JsonResource(lambda: reports.health(hub, intake, changes, rollouts)))
+    root.putChild(b"fleet", FleetResource(partial(reports.fleet, hub, intake, rollouts, clock), expected))
     config = ConfigResource(hub)
     add_operations(config, operations)
     root.putChild(b"config", config)
+    add_rollout(root, RolloutOperations(rollouts))
     return root

@@ -16,12 +16,14 @@ from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import ALL_SEEN, Expected
+from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
+from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.roster import Roster
 from cellrouter.controlplane.tls import ENDPOINT_PREFIX, AskingReactor
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
@@ -57,12 +59,17 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     for_changes, for_questions = Children(reactor), Children(reactor)
     changing, asking = (Worker(children, in_thread) for children in (for_changes, for_questions))
     guards = Guards(options["max-removed-pct"], options["max-remapped-pct"], options["max-growth"])
+    gates = Gates(options["max-5xx-increase"], options["max-p99-increase"])
+    # A rollout needs what was there before it, after a restart too.
+    keep = max(2, cast(int, options["history"]))
     try:
-        history = History.open(folder / "history.db", reactor, cast(int, options["history"]))
+        history = History.open(folder / "history.db", reactor, keep)
         hub = Hub(reactor)
-        changes = Changes(history, hub, time.time, in_thread, changing, guards, limit_bytes)
+        rollouts = Rollouts(hub, history, reactor, options["rollout"], options["bake"], gates)
+        changes = Changes(history, hub, rollouts, time.time, in_thread, changing, guards, limit_bytes)
         intake = Intake(path, changes, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes)
         intake.load_blocking()
+        rollouts.load_blocking()
         roster = Roster(hub.fleet, history, reactor)
         roster.load_blocking()
     except (HistoryUnusable, Unreadable) as error:
@@ -73,14 +80,15 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         ) from None
     operations = Operations(changes, history, asking)
     expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
-    root = build_root(hub, intake, changes, operations, expected, reactor, access)
+    root = build_root(hub, intake, changes, rollouts, operations, expected, reactor, access)
     site = BoundedSite(root, limit_bytes, reactor, access)
     listening = AskingReactor(reactor, access.authorities, access.refusals) if access.authorities else reactor
     listener = ListenerService(listening, options["port"], site, "control plane", "--port", options.daemon)
-    # They stop in the reverse order: no new connections, then none at all, then no more changes.
+    # They stop in the reverse order: no new connections, no steps, then no connections at all, then no more
+    # changes.
     control_plane = DaemonService(options, reactor)
     for service in (
-        *(history, roster, intake, for_questions, for_changes, hub),
+        *(history, roster, intake, for_questions, for_changes, hub, rollouts),
         *access.token_files,
         listener,
     ):

@@ -124,17 +124,20 @@ class History(Service):
             self._pool.close()
             self._pool = None
 
-    async def accept(self, submission: Submission, file_hash: str | None = None) -> Accepted:
+    async def accept(
+        self, submission: Submission, file_hash: str | None = None, rollout: str | None = None
+    ) -> Accepted:
         """Store a document under the next revision, on disk when this returns.
 
         A document whose hash is that of the newest snapshot is no change: the newest is returned.
 
         :param submission: the document and where it came from.
         :param file_hash: to be noted of the operator's file in the same breath; see :meth:`note_file`.
+        :param rollout: to be noted of the revision's rollout in the same breath; see :meth:`note_rollout`.
         :returns: the snapshot with its revision.
         :raises HistoryUnusable: when it cannot be stored (a full disk, say); no revision was used then.
         """
-        return cast(Accepted, await self._interact(_accept, submission, file_hash, self._keep))
+        return cast(Accepted, await self._interact(_accept, submission, file_hash, self._keep, rollout))
 
     async def note_file(self, file_hash: str) -> None:
         """Note that the content of the operator's file has been dealt with: accepted, or set aside.
@@ -143,6 +146,29 @@ class History(Service):
         :raises HistoryUnusable: when it cannot be stored.
         """
         await self._interact(_note_file, file_hash)
+
+    async def note_rollout(self, revision: int, document: str) -> None:
+        """Note how far the rollout of a revision has got, unless a later one has one of its own.
+
+        :param revision: the one that is rolled out.
+        :param document: how far, as JSON.
+        :raises HistoryUnusable: when it cannot be stored.
+        """
+        await self._interact(_note_rollout, revision, document)
+
+    def rollout_blocking(self) -> tuple[int, str] | None:
+        """Return the revision of the last rollout and what was last noted of it, or None when there was none.
+
+        :raises HistoryUnusable: when the file cannot be read.
+        """
+        with connection(self.path) as database:
+            row = database.execute("SELECT revision, document FROM rollout").fetchone()
+            return None if row is None else (row[0], row[1])
+
+    def find_blocking(self, revision: int) -> Accepted | None:
+        """Do what :meth:`find` does, blocking."""
+        with connection(self.path) as database:
+            return _find(database.cursor(), revision)
 
     def nodes_blocking(self) -> list[SeenNode]:
         """Return every data plane that was noted, in the order in which they were last seen.
@@ -219,7 +245,9 @@ def _accepted(row: Any) -> Accepted | None:
     return Accepted(text=zlib.decompress(document), **dict(zip(_COLUMNS, rest, strict=True)))
 
 
-def _accept(cursor: Cursor, submission: Submission, file_hash: str | None, keep: int) -> Accepted:
+def _accept(
+    cursor: Cursor, submission: Submission, file_hash: str | None, keep: int, rollout: str | None = None
+) -> Accepted:
     if file_hash is not None:
         _note_file(cursor, file_hash)
     cursor.execute("SELECT hash FROM snapshots ORDER BY revision DESC LIMIT 1")
@@ -233,6 +261,9 @@ def _accept(cursor: Cursor, submission: Submission, file_hash: str | None, keep:
     assert cursor.lastrowid is not None
     revision = Revision(cursor.lastrowid)
     cursor.execute("DELETE FROM snapshots WHERE revision <= ?", (revision - keep,))
+    if rollout is not None:
+        cursor.execute("DELETE FROM rollout")
+        cursor.execute("INSERT INTO rollout VALUES (?, ?)", (revision, rollout))
     return Accepted(revision=revision, text=submission.text, **described)
 
 
@@ -240,6 +271,10 @@ def _note_nodes(cursor: Cursor, nodes: Sequence[SeenNode], forget_before: float)
     cursor.execute("DELETE FROM nodes WHERE last_seen < ?", (forget_before,))
     for node in nodes:
         cursor.execute("INSERT OR REPLACE INTO nodes VALUES (?, ?, ?)", astuple(node))
+
+
+def _note_rollout(cursor: Cursor, revision: int, document: str) -> None:
+    cursor.execute("UPDATE rollout SET document = ? WHERE revision = ?", (document, revision))
 
 
 def _note_file(cursor: Cursor, file_hash: str) -> None:

@@ -35,6 +35,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             document TEXT NOT NULL
         )""",
     ),
+    (
+        """CREATE TABLE rollout (
+            revision INTEGER PRIMARY KEY,
+            document TEXT NOT NULL
+        )""",
+    ),
 )
 """Statements that bring the schema from version N to N + 1; the file's ``user_version`` counts them."""
 

@@ -62,7 +62,65 @@ class FleetTests(SynchronousTestCase):
         told = texts.fleet(report(data_planes=[], states={}, waiting_for=[], missing=2)).splitlines()
         self.assertEqual(told[1:], ["not converged: no data planes; 2 more expected"])
 
+    def test_a_rollout_that_is_under_way_is_mentioned(self) -> None:
+        rollout = {
+            "revision": 5,
+            "phase": "baking",
+            "under_way": True,
+            "step": 1,
+            "steps": ["1", "100%"],
+            "reason": "",
+        }
+        told = texts.fleet(report(rollout=rollout)).splitlines()
+        self.assertIn("waiting for dp-1; rollout: baking, step 1 of 2", told[-2])
+        self.assertEqual(told[-1], "rollout of revision 5: baking, step 1 of 2")
+        self.assertNotIn("rollout", texts.fleet(report(rollout={**rollout, "under_way": False})))
+
     def test_many_that_are_waited_for_are_not_all_named(self) -> None:
         line = texts.progress(report(waiting_for=[f"dp-{number}" for number in range(100)]))
         self.assertLess(len(line), 100)
         self.assertIn("and others", line)
+
+
+class RolloutTests(SynchronousTestCase):
+    """``cellrouter rollout``."""
+
+    def show(self, steps: str = "1,100%", **last: Any) -> list[str]:
+        rollout = {
+            "revision": 5,
+            "phase": "baking",
+            "under_way": True,
+            "step": 1,
+            "steps": ["1", "100%"],
+            "bake_s": 60.0,
+            "reason": "",
+            "spent_s": 12.0,
+            "members": 1,
+            "data_planes": ["dp-1"],
+            "waiting_for": [],
+            "traffic": {
+                "new": {"requests": 90, "errors_pct": 1.5, "p99_ms": None},
+                "old": {"requests": 900, "errors_pct": 0.0, "p99_ms": 1.131},
+            },
+            **last,
+        }
+        shown = {"rollout": rollout if last else None, "next": {"steps": steps, "bake_s": 60.0}}
+        return texts.rollout(shown).splitlines()
+
+    def test_without_one_it_says_so(self) -> None:
+        self.assertEqual(
+            self.show(), ["no rollout yet", "the next change goes by 1,100%, each watched for 60s"]
+        )
+        self.assertEqual(self.show("all")[1], "the next change goes to all at once")
+
+    def test_one_that_is_watched_is_shown_with_the_traffic(self) -> None:
+        told = self.show(phase="baking")
+        self.assertEqual(told[0], "rollout of revision 5: baking, step 1 of 2")
+        self.assertRegex("\n".join(told), r"data planes +1: dp-1\nwaiting for +-\n")
+        self.assertIn("90 requests, 1.5% 5xx, p99 -", told[5])
+        self.assertIn("900 requests, 0% 5xx, p99 1.131 ms", told[6])
+
+    def test_one_that_has_ended_is_a_line_with_the_reason(self) -> None:
+        told = self.show(phase="halted", under_way=False, reason="dp-1 was lost")
+        self.assertEqual(told[0], "rollout of revision 5: halted, step 1 of 2: dp-1 was lost")
+        self.assertEqual(len(told), 2)

@@ -77,6 +77,11 @@ class WaitTests(SynchronousTestCase):
     def test_with_1_when_another_revision_has_taken_its_place(self) -> None:
         self.assert_ends(self.wait(fleet(6, converged=True, a="acked")), 1, "6 has taken its place")
 
+    def test_with_1_and_the_reason_when_its_rollout_was_halted(self) -> None:
+        rollout = {"revision": 5, "phase": "halted", "reason": "dp-1 was lost"}
+        report = {**fleet(6, converged=True, a="acked"), "rollout": rollout}
+        self.assert_ends(self.wait(report), 1, "6 has taken its place; rollout halted: dp-1 was lost")
+
     def test_with_3_when_the_time_is_over(self) -> None:
         self.assert_ends(self.wait(fleet(5, a="behind")), 3, "after 10 s", "waiting for a")
         self.assert_ends(self.wait(fleet(4)), 3, "revision 5 has not been accepted; 4 is active")
@@ -91,3 +96,7 @@ class WaitTests(SynchronousTestCase):
 
     def test_without_a_revision_the_active_one_is_meant(self) -> None:
         self.assert_ends(self.wait(fleet(9, converged=True, a="acked"), revision=None), 0, "revision 9")
+
+    def test_the_one_that_was_active_at_first_is_meant_to_the_end(self) -> None:
+        waited = self.wait(fleet(9, a="behind"), fleet(10, converged=True, a="acked"), revision=None)
+        self.assert_ends(waited, 1, "revision 9 is not active any more: 10 has taken its place")

@@ -8,14 +8,18 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 
 from cellrouter.controlplane.changes import Changes
+from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
+from cellrouter.controlplane.rollouts import Rollouts
+from cellrouter.controlplane.steps import read_steps
 from cellrouter.daemon.children import ChildFailed
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable, connection, transaction
 
 LIMIT_BYTES = 1_000_000
+BAKE_S = 60.0
 
 
 class SynchronousHistory(History):
@@ -38,17 +42,20 @@ class Desk:
 
     :param folder: for the file and the history; the same one again is a restart.
     :param clock: drives everything.
+    :param steps: how changes get to the data planes.
     """
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, steps: str = "all") -> None:
         self.children_fail = False
         self.slow_child: Deferred[None] | None = None
         self.clock = clock
         self.path = folder / "routing.json"
         self.history = SynchronousHistory.open(folder / "history.db", clock)
         self.hub = Hub(clock)
+        self.rollouts = Rollouts(self.hub, self.history, clock, read_steps(steps), BAKE_S, Gates())
         self.changes = Changes(
-            self.history, self.hub, clock.seconds, maybeDeferred, self.in_child, Guards(), LIMIT_BYTES
+            *(self.history, self.hub, self.rollouts, clock.seconds, maybeDeferred, self.in_child),
+            *(Guards(), LIMIT_BYTES),
         )
         self.intake = Intake(self.path, self.changes, clock, maybeDeferred, 2.0, LIMIT_BYTES)
 

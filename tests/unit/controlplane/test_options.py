@@ -37,9 +37,20 @@ class OptionsTests(SynchronousTestCase):
             ("max-growth", "1"),
             ("max-growth", "1e9"),
             ("expect-nodes", "a,,b"),
+            ("rollout", "1,25%"),
+            ("bake", "60"),
+            ("max-5xx-increase", "101"),
+            ("max-p99-increase", "-1"),
         ):
             error = self.assertRaises(SystemExit, read, f"--{flag}", text)
             self.assertIn(f"cellrouter-cp: --{flag}: ", str(error))
+
+    def test_a_change_goes_to_all_at_once_unless_steps_are_given(self) -> None:
+        options = read()
+        self.assertEqual((options["rollout"], options["bake"]), ((), 60.0))
+        self.assertEqual((options["max-5xx-increase"], options["max-p99-increase"]), (1.0, 50.0))
+        options = read("--rollout", "1,25%,100%", "--bake", "0", "--max-p99-increase", "200")
+        self.assertEqual((len(options["rollout"]), options["bake"], options["max-p99-increase"]), (3, 0, 200))
 
     def test_data_planes_are_expected_by_number_or_by_name(self) -> None:
         self.assertEqual(read("--expect-nodes", "3")["expect-nodes"], Expected(count=3))

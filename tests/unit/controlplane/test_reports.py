@@ -30,7 +30,7 @@ class ReportTests(SynchronousTestCase):
         self.intake.load_blocking()
 
     def test_health_is_503_with_a_reason_when_no_config_is_held(self) -> None:
-        status, document = reports.health(self.hub, self.intake, self.desk.changes)
+        status, document = reports.health(self.hub, self.intake, self.desk.changes, self.desk.rollouts)
         self.assertEqual((status, document["reasons"]), (503, ["no config has been accepted yet"]))
 
     def test_health_is_200_while_a_config_is_held_and_says_what_is_wrong_with_the_file(self) -> None:
@@ -38,7 +38,7 @@ class ReportTests(SynchronousTestCase):
         self.path.unlink()
         self.intake.startService()
         self.addCleanup(self.intake.stopService)
-        status, document = reports.health(self.hub, self.intake, self.desk.changes)
+        status, document = reports.health(self.hub, self.intake, self.desk.changes, self.desk.rollouts)
         self.assertEqual((status, document["status"], document["revision"]), (200, "ok", 1))
         self.assertEqual(
             document["file"],
@@ -67,7 +67,7 @@ class ReportTests(SynchronousTestCase):
         error = {"path": "/version", "code": "empty_version", "message": "it is empty"}
         peer.send({"type": "nack", "version": "1.0.0", "revision": 1, "hash": None, "errors": [error]})
         self.clock.advance(2.5)
-        report = reports.fleet(self.hub, self.intake, self.clock, ALL_SEEN)
+        report = reports.fleet(self.hub, self.intake, self.desk.rollouts, self.clock, ALL_SEEN)
         self.assertEqual(
             report["data_planes"],
             [
@@ -99,5 +99,5 @@ class ReportTests(SynchronousTestCase):
     def test_an_age_is_never_negative_though_clocks_are_set_back(self) -> None:
         Peer(self.hub)
         past = Clock()
-        (node,) = reports.fleet(self.hub, self.intake, past, ALL_SEEN)["data_planes"]
+        (node,) = reports.fleet(self.hub, self.intake, self.desk.rollouts, past, ALL_SEEN)["data_planes"]
         self.assertEqual(node["age_s"], 0.0)

@@ -58,6 +58,12 @@ class BlockingHistoryTests(SynchronousTestCase):
         self.assertEqual(self.open().newest_blocking(), accepted)
         self.assertEqual(accepted.text, submission("b").text)
 
+    def test_one_is_found_by_its_revision(self) -> None:
+        history = self.open()
+        accepted = history.accept_blocking(submission("a"))
+        self.assertEqual(history.find_blocking(1), accepted)
+        self.assertIsNone(history.find_blocking(2))
+
     def test_an_equal_hash_is_no_change(self) -> None:
         history = self.open()
         first = history.accept_blocking(submission("a"))
@@ -242,6 +248,18 @@ class RunningHistoryTests(TestCase):
         (entry,) = await self.history.entries()
         self.assertEqual((entry.actor, entry.reason), ("ann", "it broke"))
         self.assertEqual((entry.changes, entry.overridden, entry.restores), ("x", "y", 3))
+
+    async def test_a_rollout_is_noted_with_its_revision_and_survives(self) -> None:
+        self.assertIsNone(self.history.rollout_blocking())
+        await self.accept("a")
+        await self.history.accept(submission("b"), rollout="begins")
+        self.assertEqual(self.history.rollout_blocking(), (2, "begins"))
+        await self.history.note_rollout(2, "goes on")
+        await self.accept("c")
+        self.assertEqual(self.history.rollout_blocking(), (2, "goes on"))
+        await self.history.accept(submission("d"), rollout="the next")
+        await self.history.note_rollout(2, "too late")
+        self.assertEqual(self.history.rollout_blocking(), (4, "the next"))
 
     async def test_what_is_noted_of_the_file_survives(self) -> None:
         self.assertIsNone(self.history.file_hash_blocking())
