@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+import cellrouter
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.checking import check
 from cellrouter.daemon.children import MAX_WAITING, Busy, ChildFailed, Children
@@ -17,6 +18,8 @@ from cellrouter.wire import MessageRefused, decode
 from tests.support.documents import text
 from tests.support.processes import ProcessTestCase, until
 
+PACKAGE = Path(cellrouter.__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 LIMIT_BYTES = 1_000_000
 ENDLESS = (sys.executable, "-c", "import sys, time; sys.stdin.read(); time.sleep(1000)")
 PARENT = """
@@ -135,7 +138,8 @@ class ParentTests(ProcessTestCase):
 
     async def test_it_leaves_no_child_behind(self) -> None:
         told = self.folder / "pid"
-        parent = self.start(sys.executable, "-c", PARENT, str(told))
+        environment = {"PYTHONPATH": f"{PACKAGE}{os.pathsep}{PROJECT}"}
+        parent = self.start(sys.executable, "-c", PARENT, str(told), environment=environment)
         await until(lambda: told.exists() and told.read_text() != "")
         child = Path("/proc") / told.read_text()
         self.assertTrue(child.exists())
