@@ -16,10 +16,12 @@ from cellrouter.controlplane.convergence import Expected, Standing, expected_nod
 from cellrouter.controlplane.exchanges import Parameters, Question
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
+from cellrouter.controlplane.metrics import metrics
 from cellrouter.controlplane.operations import Operations, add_operations
 from cellrouter.controlplane.rollout_operations import RolloutOperations, add_rollout
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.daemon import JsonResource, JsonRoot
+from cellrouter.daemon.metrics import MetricsResource
 from cellrouter.daemon.resources import JSON, encode, prepare, problem
 
 
@@ -89,6 +91,7 @@ def build_root(
     root.putChild(b"connect", ConnectResource(hub, access))
     root.putChild(b"health", JsonResource(lambda: reports.health(hub, intake, changes, rollouts)))
     root.putChild(b"fleet", FleetResource(partial(reports.fleet, hub, intake, rollouts, clock), expected))
+    root.putChild(b"metrics", MetricsResource(partial(metrics, hub, intake, changes, rollouts)))
     config = ConfigResource(hub)
     add_operations(config, operations)
     root.putChild(b"config", config)

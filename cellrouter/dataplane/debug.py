@@ -1,16 +1,18 @@
 """What a data plane says of itself over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import orjson
 from attrs import frozen
+from prometheus_client.core import Metric
 from twisted.internet.interfaces import IReactorTime
 from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from cellrouter.daemon import JsonResource, JsonRoot, QueryResource
+from cellrouter.daemon.metrics import MetricsResource
 from cellrouter.daemon.resources import JSON, Answer, prepare
 from cellrouter.daemon.times import utc_timestamp
 from cellrouter.dataplane.client import ControlPlaneStatus
@@ -52,6 +54,7 @@ class Reports:
     :param active: the snapshot being served.
     :param engine: the data path.
     :param decisions: gives the last decisions.
+    :param metrics: gives the metrics.
     :param accepting: whether requests are still wanted: false while draining.
     :param control_plane: tells how the connection stands; gives None without a control plane.
     :param clock: ages are measured by it.
@@ -60,6 +63,7 @@ class Reports:
     active: ActiveSnapshot
     engine: Engine
     decisions: Callable[[], Any]
+    metrics: Callable[[], Iterable[Metric]]
     accepting: Callable[[], bool]
     control_plane: Callable[[], ControlPlaneStatus | None]
     clock: IReactorTime
@@ -142,6 +146,7 @@ def build_root(reports: Reports) -> Resource:
     debug.putChild(b"decisions", JsonResource(lambda: (http.OK, reports.decisions())))
     root = JsonRoot()
     root.putChild(b"debug", debug)
+    root.putChild(b"metrics", MetricsResource(reports.metrics))
     root.putChild(b"livez", JsonResource(lambda: (http.OK, {"status": "alive"})))
     root.putChild(b"readyz", JsonResource(reports.ready))
     return root

@@ -24,6 +24,7 @@ from cellrouter.dataplane.credentials import Ways
 from cellrouter.dataplane.debug import DATA_PORT_PATHS, Reports, build_root
 from cellrouter.dataplane.drain import Drain, Phase
 from cellrouter.dataplane.filesource import FileSource
+from cellrouter.dataplane.metrics import metrics
 from cellrouter.dataplane.options import DataPlaneOptions
 from cellrouter.observe import AccessLog, Decisions
 from cellrouter.proxy import LeanSite, ProxyEngine
@@ -99,7 +100,13 @@ class DataPlane(DaemonService):
         self.active = ActiveSnapshot(self._install, reactor)
         source = self._file_source() if options["control-plane-url"] is None else self._control_plane_source()
         reports = Reports(
-            self.active, self._engine, decisions.recent, self._accepting, self._control_plane_status, reactor
+            self.active,
+            self._engine,
+            decisions.recent,
+            lambda: metrics(self._engine, self.active, self._control_plane_status()),
+            self._accepting,
+            self._control_plane_status,
+            reactor,
         )
         root = build_root(reports)
         site = LeanSite(self._engine, root, DATA_PORT_PATHS[options["debug-on-data-port"]])

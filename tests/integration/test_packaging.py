@@ -60,7 +60,7 @@ class MetadataTests(SynchronousTestCase):
             name for text in sources for name in re.findall(r"^ *(?:import|from) (\w+)", text, re.MULTILINE)
         }
         required = names(setup()["options"]["install_requires"])
-        self.assertEqual(required - {name.lower() for name in modules}, set())
+        self.assertEqual(required - {name.lower().replace("_", "-") for name in modules}, set())
 
     def test_versions_that_are_required_are_the_ones_that_ran(self) -> None:
         for line in setup()["options"]["install_requires"].strip().splitlines():

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import CompiledConfig, Revision, load_document
 from cellrouter.daemon import QuietSite
+from cellrouter.daemon.metrics import gauge
 from cellrouter.dataplane.client import ControlPlaneStatus
 from cellrouter.dataplane.debug import DATA_PORT_PATHS, Reports, build_root
 from cellrouter.snapshots.active import ActiveSnapshot, Snapshot, Source
@@ -37,6 +38,7 @@ class DebugTests(SynchronousTestCase):
             self.active,
             FakeEngine(),
             lambda: ["decision"],
+            lambda: [gauge("answer", "What it is.", 42)],
             lambda: self.accepting,
             lambda: self.control_plane,
             self.clock,
@@ -84,6 +86,11 @@ class DebugTests(SynchronousTestCase):
         self.apply()
         answer = self.ask("/debug/config").json()
         self.assertEqual((answer["revision"], answer["config"]), (42, document("1")))
+
+    def test_metrics_are_told_in_the_text_format(self) -> None:
+        answer = self.ask("/metrics")
+        self.assertIn(b"# TYPE cellrouter_answer gauge\ncellrouter_answer 42.0\n", answer.body)
+        self.assertEqual(ask(self.site, "/metrics", "POST").status, 405)
 
     def test_a_route_is_explained(self) -> None:
         self.assertEqual(self.ask("/debug/route?key=acme").json(), {"key": "acme"})

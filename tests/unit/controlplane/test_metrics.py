@@ -1,0 +1,51 @@
+"""What Prometheus reads of a control plane."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from cellrouter.controlplane.metrics import metrics
+from tests.support.documents import text
+from tests.unit.controlplane.desks import Desk
+
+
+class MetricsTests(SynchronousTestCase):
+    """Numbers of a hub, a file and what is held."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(1_000_000_000)
+        self.desk = Desk(Path(self.enterContext(TemporaryDirectory())), self.clock)
+
+    def read(self) -> dict[str, float]:
+        """Give each sample by its name and its labels' values."""
+        desk = self.desk
+        return {
+            " ".join([sample.name, *sample.labels.values()]): sample.value
+            for family in metrics(desk.hub, desk.intake, desk.changes, desk.rollouts)
+            for sample in family.samples
+        }
+
+    def routes(self, count: int) -> bytes:
+        return text(str(count), routingTable={f"c{number}": "tier1" for number in range(count)})
+
+    def test_without_a_config_there_is_no_revision(self) -> None:
+        found = self.read()
+        self.assertEqual(found["cellrouter_file_state unseen"], 1)
+        self.assertNotIn("cellrouter_active_revision", found)
+
+    def test_the_active_revision_and_what_is_held_are_told(self) -> None:
+        self.desk.path.write_bytes(self.routes(100))
+        self.desk.intake.load_blocking()
+        found = self.read()
+        self.assertEqual((found["cellrouter_active_revision"], found["cellrouter_change_held"]), (1, 0))
+        self.assertEqual(
+            (found["cellrouter_file_state active"], found["cellrouter_data_planes acked"]), (1, 0)
+        )
+        self.desk.intake.startService()
+        self.addCleanup(self.desk.intake.stopService)
+        self.desk.path.write_bytes(self.routes(30))
+        self.desk.poll()
+        self.assertEqual(self.read()["cellrouter_change_held"], 1)
