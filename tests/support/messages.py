@@ -81,10 +81,14 @@ class RequestReader:
     """Takes a stream of requests apart.
 
     :ivar requests: every one whose head has arrived.
+
+    :param skips_empty_lines: whether an empty line before a request is no fault (RFC 9112 section 2.2); it
+        has to arrive together with the request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, skips_empty_lines: bool = False) -> None:
         self.requests: list[Request] = []
+        self._skips_empty_lines = skips_empty_lines
         self._parser: h11.Connection | None = None
         self._raw = bytearray()
 
@@ -99,6 +103,11 @@ class RequestReader:
 
     def _receive(self, data: bytes) -> bytes:
         if self._parser is None:
+            if self._skips_empty_lines:
+                data = data.removeprefix(b"\r\n")
+            if not data:
+                # To h11 that would be the end of the stream.
+                return b""
             self._parser = h11.Connection(h11.SERVER, MAX_HEAD_BYTES)
             self._raw = bytearray()
         self._raw += data
@@ -128,17 +137,21 @@ class ResponseReader:
     """Takes one response apart, with the 1xx before it.
 
     :ivar response: what is known of it; None before its head.
+    :ivar switched: whether it was a 101, which ends what is HTTP.
     :ivar rest: what arrived after its end.
 
     :param method: what was requested: the answer to ``HEAD`` has no body.
+    :param upgrades: whether the request offered to switch protocols.
     """
 
-    def __init__(self, method: str = "GET") -> None:
+    def __init__(self, method: str = "GET", upgrades: bool = False) -> None:
         self.response: Response | None = None
+        self.switched = False
         self.rest = b""
         self._informational: list[Response] = []
         self._parser = h11.Connection(h11.CLIENT, MAX_HEAD_BYTES)
-        self._parser.send(h11.Request(method=method, target="/", headers=[("Host", "x")]))
+        offer = [("Connection", "Upgrade"), ("Upgrade", "x")] if upgrades else []
+        self._parser.send(h11.Request(method=method, target="/", headers=[("Host", "x"), *offer]))
         self._parser.send(h11.EndOfMessage())
         self._raw = bytearray()
 
@@ -172,7 +185,11 @@ class ResponseReader:
             fields = _text(event.headers.raw_items())
             version, reason = event.http_version.decode(), bytes(event.reason).decode("latin-1")
             response = Response(version, fields, status=event.status_code, reason=reason)
-            if isinstance(event, h11.InformationalResponse):
+            if response.status == 101:
+                self.response, self.switched = response, True
+                response.informational = self._informational
+                self.rest = self._parser.trailing_data[0]
+            elif isinstance(event, h11.InformationalResponse):
                 self._informational.append(response)
             else:
                 response.informational = self._informational

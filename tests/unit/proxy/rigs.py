@@ -166,7 +166,7 @@ class Rig:
         root.putChild(b"livez", Alive())
         root.putChild(b"long", Long())
         self._site = LeanSite(self.engine, root, frozenset({b"/livez", b"/long"}))
-        self._accepted = 0
+        self._answered: set[int] = set()
 
     def install(self, document: bytes, revision: int | None = None) -> None:
         """Change the config."""
@@ -184,25 +184,35 @@ class Rig:
     @property
     def dials(self) -> list[tuple[str, int]]:
         """The addresses that wait for an answer to their dial."""
-        return [call[:2] for call in self.reactor.tcpClients[self._accepted :]]
+        return [self.reactor.tcpClients[each][:2] for each in self._waiting()]
 
-    def cell(self, room: int | None = None) -> Cell:
-        """Accept the oldest dial that was not answered.
+    def _waiting(self) -> list[int]:
+        connectors = enumerate(self.reactor.connectors)
+        return [at for at, each in connectors if at not in self._answered and not each.stoppedConnecting]
+
+    def cell(self, room: int | None = None, which: int = 0) -> Cell:
+        """Accept a dial that was not answered.
 
         :param room: how much the cell reads at first, if not everything.
+        :param which: of :attr:`dials`; the oldest unless given.
         """
-        host, port, factory, *_ = self.reactor.tcpClients[self._accepted]
-        self._accepted += 1
+        at = self._waiting()[which]
+        host, port, factory, *_ = self.reactor.tcpClients[at]
+        self._answered.add(at)
         address = IPv4Address("TCP", host, port)
         cell = Cell(self.reactor, Wire(self.reactor, factory.buildProtocol(address), address))
         cell.read(room)
         return cell
 
-    def refuse_dial(self, error: Exception) -> None:
-        """Let the oldest dial fail."""
-        factory = self.reactor.tcpClients[self._accepted][2]
-        factory.clientConnectionFailed(self.reactor.connectors[self._accepted], Failure(error))
-        self._accepted += 1
+    def refuse_dial(self, error: Exception, which: int = 0) -> None:
+        """Let a dial fail.
+
+        :param error: why.
+        :param which: of :attr:`dials`; the oldest unless given.
+        """
+        at = self._waiting()[which]
+        self._answered.add(at)
+        self.reactor.tcpClients[at][2].clientConnectionFailed(self.reactor.connectors[at], Failure(error))
         self.reactor.settle()
 
     def record(self) -> Mapping[str, Any]:

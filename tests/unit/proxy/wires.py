@@ -85,6 +85,7 @@ class Wire(Connection):
     """Twisted's TCP transport.
 
     :ivar end: how the router ended it: ``closed`` or ``aborted``; None if it has not.
+    :ivar finishing: whether the router sends no more, even if the other side cannot know that yet.
     """
 
     def __init__(self, reactor: "WireReactor", protocol: IProtocol, peer: IAddress) -> None:
@@ -93,6 +94,7 @@ class Wire(Connection):
         super().__init__(self.peer_socket, protocol, reactor)
         self.logstr = "wire"
         self.end: str | None = None
+        self.finishing = False
         self._peer = peer
         self.connected = 1
         reactor.wires.append(self)
@@ -111,6 +113,11 @@ class Wire(Connection):
         """Close."""
         self.end = self.end or "closed"
         super().loseConnection()
+
+    def loseWriteConnection(self) -> None:
+        """Close one way."""
+        self.finishing = True
+        super().loseWriteConnection()
 
     def abortConnection(self) -> None:
         """Reset."""
