@@ -9,11 +9,19 @@ FILES_OF_OUR_OWN = 64
 """File descriptors for everything but clients and their cells: files, pipes, the admin port, and the clients
 that are accepted in the turn in which the last one is counted."""
 
+MOST_FILES_FOR_CELLS = 4096
+"""File descriptors that clients leave for connections to cells."""
+
 
 def connections_to_spare() -> int:
-    """Say how many clients there are file descriptors for, each with a connection to a cell."""
+    """Say how many clients there are file descriptors for, beside the connections to cells.
+
+    Most clients wait at any time, so it takes fewer of those: half of all when there are few, and no more
+    than :data:`MOST_FILES_FOR_CELLS`.
+    """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, (files - FILES_OF_OUR_OWN) // 2)
+    rest = files - FILES_OF_OUR_OWN
+    return max(1, rest - min(rest // 2, MOST_FILES_FOR_CELLS))
 
 
 def prepare_process(reactor: Any) -> None:
