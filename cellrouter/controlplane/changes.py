@@ -5,11 +5,13 @@ by the history, and handed on to be rolled out. Nothing is handed on that is not
 is in the history that was not checked.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from attrs import evolve
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
+from cellrouter.config import Revision
 from cellrouter.controlplane.checking import Checked, Current, check
 from cellrouter.controlplane.guards import Excess, Guards
 from cellrouter.controlplane.hub import Announcement, Hub
@@ -18,6 +20,7 @@ from cellrouter.controlplane.proposals import (
     NOT_COMPARABLE,
     BeyondGuards,
     Held,
+    Judgement,
     NoSuchRevision,
     NothingHeld,
     Outcome,
@@ -37,6 +40,13 @@ MAX_WAITING = 8
 ROLLOUT = "rollout"
 """The actor of what is given back."""
 
+Number = Callable[[Submission], Awaitable[Revision | None]]
+"""Give a document its revision; None leaves that to the history."""
+
+
+async def by_history(submission: Submission) -> None:
+    """Let the history number a document."""
+
 
 class Changes:
     """Accept documents, or say why not.
@@ -45,6 +55,8 @@ class Changes:
     :ivar file_hash: the hash of the document of the operator's file that was dealt with: it was accepted, or
         set aside when somebody chose another one. It is not taken again.
     :ivar on_accepted: called with each accepted snapshot, after it was announced.
+    :ivar number: numbers what is to be accepted. It may raise :exc:`RevisionMoved` when somebody else was
+        faster, or :exc:`HistoryUnusable`.
 
     :param history: assigns revisions.
     :param hub: its current snapshot is the active one.
@@ -72,6 +84,7 @@ class Changes:
         self.held: Held | None = None
         self.file_hash: str | None = None
         self.on_accepted: Callable[[Accepted], object] = lambda _: None
+        self.number: Number = by_history
         self._history = history
         self._hub = hub
         self._rollouts = rollouts
@@ -96,10 +109,7 @@ class Changes:
         :raises HistoryUnusable: when the history cannot be read or written.
         :raises ConfigRefused: when the first content is needed and not valid.
         """
-        accepted = self._history.newest_blocking()
-        self.file_hash = self._history.file_hash_blocking()
-        if accepted is not None:
-            self._hub.announce(Announcement.of(accepted, self._history.source_id))
+        if self.restore_blocking():
             return False
         checked = check(first(), self._limit_bytes, None)
         submission = self._submission(checked, Proposal(content=b"", actor=FILE))
@@ -107,6 +117,18 @@ class Changes:
         self.file_hash = checked.hash
         self._hub.announce(Announcement.of(accepted, self._history.source_id))
         return True
+
+    def restore_blocking(self) -> bool:
+        """Make the newest snapshot of the history active before the reactor runs.
+
+        :returns: whether there is one.
+        :raises HistoryUnusable: when the history cannot be read.
+        """
+        accepted = self._history.newest_blocking()
+        self.file_hash = self._history.file_hash_blocking()
+        if accepted is not None:
+            self._hub.announce(Announcement.of(accepted, self._history.source_id))
+        return accepted is not None
 
     async def take_file(self, content: bytes) -> Outcome:
         """Take what the operator's file says, unless that was dealt with already.
@@ -132,6 +154,59 @@ class Changes:
                 if self.held is None or self.held.checked.hash != checked.hash:
                     self.held = Held(checked, beyond.exceeded, self._now())
                 raise
+
+    async def judge(self, content: bytes, base: Current | None, measured: bool) -> Judgement:
+        """Check a document that has a number already, and measure what it changes.
+
+        :param content: it, as JSON.
+        :param base: what it is to be measured against; None for what is active.
+        :param measured: whether somebody has measured it already.
+        :raises ConfigRefused: when it is not valid.
+        :raises ChildFailed: when it cannot be checked.
+        """
+        base = base or self._current()
+        checked: Checked = await self._in_child(check, content, self._limit_bytes, base)
+        against = None if base is None else base.hash
+        if base is None or measured or checked.hash == base.hash:
+            return Judgement(checked, against)
+        return Judgement(checked, against, self._exceeded(checked))
+
+    async def take_numbered(
+        self,
+        revision: Revision,
+        judgement: Judgement,
+        proposal: Proposal,
+        restores: int | None,
+        begin: Callable[[], object],
+    ) -> None:
+        """Make a document active that has a number already, whatever the guards say.
+
+        The same content under a new number is announced, too: whoever numbers it does so for others as well,
+        and data planes that come from there know that number. While a rollout is under way, what it brings
+        back or begins anew needs numbers of its own.
+
+        :param revision: its number; nothing is done when that is active, or a later one.
+        :param judgement: what was found of it.
+        :param proposal: who put it there.
+        :param restores: the revision whose content it brings back, if it does.
+        :param begin: called when no other change is under way.
+        :raises RevisionMoved: when it needs another number, and somebody else was faster.
+        :raises HistoryUnusable: when it cannot be stored or numbered.
+        :raises ChildFailed: when it cannot be checked.
+        """
+        async with self._lock:
+            begin()
+            active, checked = self.active, judgement.checked
+            if active is not None and revision <= active.revision:
+                return
+            if active is not None and checked.hash == active.hash and not self._rollouts.under_way:
+                submission = evolve(self._submission(checked, proposal, restores=restores), changes="")
+                self.on_accepted(await self._activate(submission, self.file_hash, revision=revision))
+                return
+            if active is not None and judgement.against != active.hash:
+                # It was measured against another one that nobody here has seen active.
+                checked = await self._check(checked.text)
+            await self._accept(checked, proposal, self.file_hash, restores, revision)
 
     async def propose(self, proposal: Proposal) -> Outcome:
         """Make a document active that somebody submits.
@@ -207,8 +282,13 @@ class Changes:
         """
         async with self._lock:
             active, fallback = self.active, self._rollouts.fallback
-            if active is not None and active.revision == revision and fallback is not None:
+            if active is None or active.revision != revision or fallback is None:
+                return
+            try:
                 self.on_accepted(await self._restore(fallback, reason))
+            except RevisionMoved:
+                # Whatever has taken its place is about to be heard of.
+                return
 
     def forget_held(self) -> None:
         """Hold nothing: the operator's file does not say it any more."""
@@ -240,9 +320,13 @@ class Changes:
             )
 
     def _check(self, content: bytes) -> "Deferred[Checked]":
-        active = self.active
-        current = None if active is None else Current(active.hash, active.text)
-        return self._in_child(check, content, self._limit_bytes, current)
+        return self._in_child(check, content, self._limit_bytes, self._current())
+
+    def _current(self) -> Current | None:
+        return None if self.active is None else Current(self.active.hash, self.active.text)
+
+    def _exceeded(self, checked: Checked) -> tuple[Excess, ...]:
+        return self._guards.exceeded(checked.counts) if checked.counts else (NOT_COMPARABLE,)
 
     async def _settle(self, checked: Checked, proposal: Proposal, restores: int | None = None) -> Outcome:
         """Accept somebody's change; the file's content, whatever it is, has been dealt with then."""
@@ -253,15 +337,18 @@ class Changes:
         return await self._accept(checked, proposal, file_hash, restores)
 
     async def _accept(
-        self, checked: Checked, proposal: Proposal, file_hash: str | None, restores: int | None = None
+        self,
+        checked: Checked,
+        proposal: Proposal,
+        file_hash: str | None,
+        restores: int | None = None,
+        revision: Revision | None = None,
     ) -> Outcome:
         before, fallback = self.active, self._rollouts.fallback
         if fallback is not None and checked.hash == fallback.hash:
             # What most data planes run is no risk to them, whoever wants it back.
             restores = fallback.revision
-        exceeded: tuple[Excess, ...] = ()
-        if before is not None:
-            exceeded = self._guards.exceeded(checked.counts) if checked.counts else (NOT_COMPARABLE,)
+        exceeded = () if before is None else self._exceeded(checked)
         if exceeded and proposal.override is None and restores is None:
             raise BeyondGuards(exceeded)
         staged = bool(self._rollouts.steps) and restores is None
@@ -269,9 +356,11 @@ class Changes:
             # Each rollout begins with a fleet that runs one config.
             reason = f"revision {before.revision} is superseded before it is everywhere"
             await self._restore(fallback, reason)
+            # That has taken a later one.
+            revision = None
         plan = self._rollouts.plan(self.active) if staged else None
         submission = self._submission(checked, proposal, exceeded, restores)
-        accepted = await self._activate(submission, file_hash, plan)
+        accepted = await self._activate(submission, file_hash, plan, revision)
         self.held = None
         self.on_accepted(accepted)
         if before is not None and accepted.version == before.version:
@@ -297,16 +386,23 @@ class Changes:
         return await self._activate(submission, self.file_hash)
 
     async def _activate(
-        self, submission: Submission, file_hash: str | None, plan: Rollout | None = None
+        self,
+        submission: Submission,
+        file_hash: str | None,
+        plan: Rollout | None = None,
+        revision: Revision | None = None,
     ) -> Accepted:
         document = None if plan is None else plan.document()
-        accepted = await self._history.accept(submission, file_hash, document)
+        unchanged = "as in an earlier one" if self.active is not None else "the first one"
+        if revision is None:
+            revision = await self.number(submission)
+        accepted = await self._history.accept(submission, file_hash, document, revision)
         self.file_hash = file_hash
         self.log.info(
             "revision {revision} is accepted from {actor}: {changes}{reason}",
             revision=accepted.revision,
             actor=accepted.actor,
-            changes=accepted.changes or "as in an earlier one",
+            changes=accepted.changes or unchanged,
             reason=f"; {accepted.reason}" if accepted.reason else "",
         )
         announcement = await self._in_thread(Announcement.of, accepted, self._history.source_id)
@@ -323,11 +419,11 @@ class Changes:
         return Submission(
             version=checked.version,
             hash=checked.hash,
-            accepted_at=self._now(),
+            accepted_at=self._now() if proposal.accepted_at is None else proposal.accepted_at,
             actor=proposal.actor,
             reason=proposal.reason,
             changes="" if checked.counts is None else str(checked.counts),
-            overridden="; ".join(map(str, exceeded)),
+            overridden="; ".join(map(str, exceeded)) if proposal.overridden is None else proposal.overridden,
             restores=restores,
             text=checked.text,
         )

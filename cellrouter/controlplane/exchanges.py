@@ -17,6 +17,7 @@ from cellrouter.daemon import JsonRoot
 from cellrouter.daemon.children import Busy, ChildFailed, Stopping
 from cellrouter.daemon.resources import JSON, prepare, problem
 from cellrouter.daemon.text import quoted
+from cellrouter.snapshots.etcd_codec import EtcdUnusable
 from cellrouter.snapshots.history_schema import HistoryUnusable
 
 MAX_TEXT_CHARS = 500
@@ -40,6 +41,7 @@ STATUSES: Mapping[type[Exception], int] = {
     ChildFailed: http.SERVICE_UNAVAILABLE,
     Stopping: http.SERVICE_UNAVAILABLE,
     Busy: http.SERVICE_UNAVAILABLE,
+    EtcdUnusable: http.SERVICE_UNAVAILABLE,
     HistoryUnusable: INSUFFICIENT_STORAGE,
 }
 """What each thing that can go wrong is answered with."""

@@ -1,17 +1,22 @@
 """From the operator's file to a proposed change: poll, propose, say what became of it."""
 
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 
+from prometheus_client.core import Metric
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.proposals import BeyondGuards
+from cellrouter.controlplane.sources import ISource, Json
 from cellrouter.daemon.children import Busy, ChildFailed, Stopping
+from cellrouter.daemon.metrics import one_of
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import FilePoller, InThread
@@ -36,6 +41,7 @@ VALID = (FileState.ACTIVE, FileState.DIFFERS, FileState.HELD)
 """The states of a file whose content is a valid config."""
 
 
+@implementer(ISource)
 class Intake(Service):
     """Propose each settled change of the file, and say why when it does not become active.
 
@@ -102,6 +108,26 @@ class Intake(Service):
         """
         if self._changes.load_blocking(self._poller.read_once):
             self.file_state = FileState.ACTIVE
+
+    def reasons(self) -> list[str]:
+        """Say why the file's content is not active; empty when it is, or was set aside."""
+        return list(self.problems)
+
+    def health(self) -> Json:
+        """Say how the file stands to what is active."""
+        file = {"path": str(self.path), "state": self.file_state.value, "problems": self.reasons()}
+        return {"file": file, "file_differs": self.file_differs}
+
+    def in_fleet(self) -> Json:
+        """Say in short how the file stands to what is active."""
+        return {"file_differs": self.file_differs, "file_state": self.file_state.value}
+
+    def metrics(self) -> Iterator[Metric]:
+        """Say how the file stands, as numbers."""
+        states = [each.value for each in FileState]
+        yield from one_of(
+            "file_state", "How the watched file stands.", "state", states, self.file_state.value
+        )
 
     def _content_settled(self, content: bytes) -> "Deferred[None]":
         return Deferred.fromCoroutine(self._consider(content))

@@ -9,16 +9,16 @@ from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import Standing, Target, standing
 from cellrouter.controlplane.fleet import Node
 from cellrouter.controlplane.hub import Hub
-from cellrouter.controlplane.intake import FileState, Intake
 from cellrouter.controlplane.rollouts import Rollouts
-from cellrouter.daemon.metrics import by_label, gauge, one_of
+from cellrouter.controlplane.sources import ISource
+from cellrouter.daemon.metrics import by_label, gauge
 
 
-def metrics(hub: Hub, intake: Intake, changes: Changes, rollouts: Rollouts) -> Iterator[Metric]:
+def metrics(hub: Hub, source: ISource, changes: Changes, rollouts: Rollouts) -> Iterator[Metric]:
     """Give the metrics of a control plane.
 
     :param hub: the connected data planes and the active snapshot.
-    :param intake: knows how the operator's file stands.
+    :param source: knows how what the operator wrote stands.
     :param changes: knows what is held.
     :param rollouts: knows how a rollout stands.
     """
@@ -26,8 +26,7 @@ def metrics(hub: Hub, intake: Intake, changes: Changes, rollouts: Rollouts) -> I
     text = "Whether a change is held, since it goes beyond a guard."
     yield gauge("change_held", text, changes.held is not None)
     yield gauge("rollout_under_way", "Whether a rollout is under way.", rollouts.under_way)
-    states = [each.value for each in FileState]
-    yield from one_of("file_state", "How the watched file stands.", "state", states, intake.file_state.value)
+    yield from source.metrics()
     current = hub.current
     if current is None:
         return

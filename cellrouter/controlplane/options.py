@@ -4,6 +4,7 @@ import re
 
 from cellrouter.config import DEFAULT_MAX_CONFIG_BYTES
 from cellrouter.controlplane.convergence import expected_nodes
+from cellrouter.controlplane.sources import config_source
 from cellrouter.controlplane.steps import AT_ONCE, read_steps
 from cellrouter.daemon.options import (
     DaemonOptions,
@@ -46,6 +47,12 @@ class ControlPlaneOptions(DaemonOptions):
     settings = (
         Setting("port", "8081", endpoint, "port number or Twisted endpoint string to listen on"),
         Setting("config", "config/routing.json", path, "the routing config to watch"),
+        Setting(
+            "config-source",
+            None,
+            config_source,
+            "where the config is: file:PATH or etcd:http://HOST:2379/KEY; default: the file of --config",
+        ),
         Setting("state-dir", None, path, "folder of the history; default: the user's state folder"),
         Setting("poll-interval", "2s", duration, "time between two looks at the config"),
         Setting("max-config-bytes", str(DEFAULT_MAX_CONFIG_BYTES), positive_int, "size limit of the config"),

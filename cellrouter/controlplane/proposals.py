@@ -24,6 +24,8 @@ class Proposal:
     :ivar reason: why.
     :ivar override: why it may go beyond the guards; None when it may not.
     :ivar if_revision: the revision that has to be active for it to be taken; None for any.
+    :ivar accepted_at: when somebody else has accepted it already, in seconds since the epoch; else None.
+    :ivar overridden: the guards that they found it to go beyond; None when they are to be found here.
     """
 
     content: bytes
@@ -31,6 +33,8 @@ class Proposal:
     reason: str = ""
     override: str | None = None
     if_revision: int | None = None
+    accepted_at: float | None = None
+    overridden: str | None = None
 
 
 @frozen
@@ -45,6 +49,20 @@ class Held:
     checked: Checked
     exceeded: tuple[Excess, ...]
     since: float
+
+
+@frozen
+class Judgement:
+    """What is thought of a document before anything is done about it.
+
+    :ivar checked: the document, which is valid.
+    :ivar against: the hash of what it was measured against; None when there was nothing.
+    :ivar exceeded: the guards that it goes beyond.
+    """
+
+    checked: Checked
+    against: str | None
+    exceeded: tuple[Excess, ...] = ()
 
 
 @frozen

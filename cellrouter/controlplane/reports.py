@@ -11,39 +11,32 @@ from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import Expected, Standing, Target, convergence, standing
 from cellrouter.controlplane.fleet import Node, Presence, Report
 from cellrouter.controlplane.hub import Announcement, Hub
-from cellrouter.controlplane.intake import HOW_TO_RELEASE, Intake
+from cellrouter.controlplane.intake import HOW_TO_RELEASE
 from cellrouter.controlplane.proposals import Held
 from cellrouter.controlplane.rollouts import Rollouts
+from cellrouter.controlplane.sources import ISource, Json
 from cellrouter.daemon.resources import encode
 from cellrouter.daemon.times import utc_timestamp
 from cellrouter.snapshots.accepted import Entry
 from cellrouter.wire import Running
 
-Json = dict[str, object]
-
 MAX_LISTED = 100
 NO_CONFIG = "no config has been accepted yet"
 
 
-def health(hub: Hub, intake: Intake, changes: Changes, rollouts: Rollouts) -> tuple[int, Json]:
-    """Say whether a valid config is held, and how the operator's file stands to it.
+def health(hub: Hub, source: ISource, changes: Changes, rollouts: Rollouts) -> tuple[int, Json]:
+    """Say whether a valid config is held, and how what the operator wrote stands to it.
 
     :returns: the HTTP status, 200 or 503, and the document.
     """
-    file: Json = {
-        "path": str(intake.path),
-        "state": intake.file_state.value,
-        "problems": list(intake.problems),
-    }
     if hub.current is None:
-        reasons = list(intake.problems) or [NO_CONFIG]
-        return http.SERVICE_UNAVAILABLE, {"status": "unavailable", "reasons": reasons, "file": file}
+        reasons = source.reasons() or [NO_CONFIG]
+        return http.SERVICE_UNAVAILABLE, {"status": "unavailable", "reasons": reasons, **source.health()}
     document: Json = {
         "status": "ok",
         **_identity(hub.current),
         "data_planes": hub.connected,
-        "file": file,
-        "file_differs": intake.file_differs,
+        **source.health(),
         "held": None if changes.held is None else _held(changes.held),
         "rollout": rollout_reports.rollout(rollouts),
     }
@@ -52,7 +45,7 @@ def health(hub: Hub, intake: Intake, changes: Changes, rollouts: Rollouts) -> tu
 
 def fleet(
     hub: Hub,
-    intake: Intake,
+    source: ISource,
     rollouts: Rollouts,
     clock: IReactorTime,
     expected: Expected,
@@ -66,8 +59,7 @@ def fleet(
     now, nodes, current = clock.seconds(), hub.fleet.nodes(), hub.current
     document: Json = {
         "active": None if current is None else _identity(current),
-        "file_differs": intake.file_differs,
-        "file_state": intake.file_state.value,
+        **source.in_fleet(),
         "connected": hub.connected,
         "rollout": rollout_reports.rollout(rollouts),
     }

@@ -15,11 +15,11 @@ from cellrouter.controlplane.connect import ConnectResource
 from cellrouter.controlplane.convergence import Expected, Standing, expected_nodes
 from cellrouter.controlplane.exchanges import Parameters, Question
 from cellrouter.controlplane.hub import Hub
-from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.metrics import metrics
 from cellrouter.controlplane.operations import Operations, add_operations
 from cellrouter.controlplane.rollout_operations import RolloutOperations, add_rollout
 from cellrouter.controlplane.rollouts import Rollouts
+from cellrouter.controlplane.sources import ISource
 from cellrouter.daemon import JsonResource, JsonRoot
 from cellrouter.daemon.metrics import MetricsResource
 from cellrouter.daemon.resources import JSON, encode, prepare, problem
@@ -67,7 +67,7 @@ class FleetResource(Question):
 
 def build_root(
     hub: Hub,
-    intake: Intake,
+    source: ISource,
     changes: Changes,
     rollouts: Rollouts,
     operations: Operations,
@@ -78,7 +78,7 @@ def build_root(
     """Put the control plane's resources together.
 
     :param hub: the connected data planes and the active snapshot.
-    :param intake: knows how the operator's file stands.
+    :param source: knows how what the operator wrote stands.
     :param changes: knows what is held.
     :param rollouts: knows how a rollout stands.
     :param operations: answers what operators ask and do.
@@ -89,9 +89,9 @@ def build_root(
     """
     root = JsonRoot()
     root.putChild(b"connect", ConnectResource(hub, access))
-    root.putChild(b"health", JsonResource(lambda: reports.health(hub, intake, changes, rollouts)))
-    root.putChild(b"fleet", FleetResource(partial(reports.fleet, hub, intake, rollouts, clock), expected))
-    root.putChild(b"metrics", MetricsResource(partial(metrics, hub, intake, changes, rollouts)))
+    root.putChild(b"health", JsonResource(lambda: reports.health(hub, source, changes, rollouts)))
+    root.putChild(b"fleet", FleetResource(partial(reports.fleet, hub, source, rollouts, clock), expected))
+    root.putChild(b"metrics", MetricsResource(partial(metrics, hub, source, changes, rollouts)))
     config = ConfigResource(hub)
     add_operations(config, operations)
     root.putChild(b"config", config)

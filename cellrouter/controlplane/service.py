@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from hashlib import sha256
 from typing import cast
 
 from cryptography import x509
@@ -16,6 +16,7 @@ from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import ALL_SEEN, Expected
+from cellrouter.controlplane.etcd_source import EtcdIntake
 from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
@@ -25,12 +26,14 @@ from cellrouter.controlplane.options import ControlPlaneOptions
 from cellrouter.controlplane.resources import build_root
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.roster import Roster
+from cellrouter.controlplane.sources import EtcdSource, FileSource, ISource
 from cellrouter.controlplane.tls import ENDPOINT_PREFIX, AskingReactor
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
 from cellrouter.daemon.certificates import load_certificates
 from cellrouter.daemon.children import ChildReactor, Children
 from cellrouter.daemon.tokens import NoToken, TokenFile
 from cellrouter.daemon.work import Worker
+from cellrouter.snapshots.etcd import EtcdDocument, quiet_agent
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import InThread, Unreadable
@@ -52,7 +55,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     """
     in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
     access = _access(options, reactor, in_thread)
-    path = cast(Path, options["config"])
+    source = options["config-source"] or FileSource(options["config"])
     limit_bytes = cast(int, options["max-config-bytes"])
     folder = state_dir(options["state-dir"], options.daemon, options["port"])
     # A question that takes long does not keep a change waiting.
@@ -63,11 +66,11 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     # A rollout needs what was there before it, after a restart too.
     keep = max(2, cast(int, options["history"]))
     try:
-        history = History.open(folder / "history.db", reactor, keep)
+        history = History.open(folder / _database(source), reactor, keep)
         hub = Hub(reactor)
         rollouts = Rollouts(hub, history, reactor, options["rollout"], options["bake"], gates)
         changes = Changes(history, hub, rollouts, time.time, in_thread, changing, guards, limit_bytes)
-        intake = Intake(path, changes, reactor, in_thread, cast(float, options["poll-interval"]), limit_bytes)
+        intake = _intake(source, options, changes, history, reactor, in_thread)
         intake.load_blocking()
         rollouts.load_blocking()
         roster = Roster(hub.fleet, history, reactor)
@@ -76,7 +79,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         raise SystemExit(f"{options.daemon}: {error}") from None
     except ConfigRefused as refused:
         raise SystemExit(
-            "\n".join(f"{options.daemon}: {path}: {each}" for each in refused.violations)
+            "\n".join(f"{options.daemon}: {source.path}: {each}" for each in refused.violations)
         ) from None
     operations = Operations(changes, history, asking)
     expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
@@ -94,6 +97,29 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     ):
         service.setServiceParent(control_plane)
     return control_plane
+
+
+def _database(source: FileSource | EtcdSource) -> str:
+    """Name the file of the history; what another source has numbered is not to be mixed up with it."""
+    if isinstance(source, FileSource):
+        return "history.db"
+    return f"etcd-{sha256(source.key.encode()).hexdigest()[:16]}.db"
+
+
+def _intake(
+    source: FileSource | EtcdSource,
+    options: ControlPlaneOptions,
+    changes: Changes,
+    history: History,
+    reactor: Reactor,
+    in_thread: InThread,
+) -> ISource:
+    """Make what takes the config from where it is."""
+    interval_s, limit_bytes = options["poll-interval"], options["max-config-bytes"]
+    if isinstance(source, FileSource):
+        return Intake(source.path, changes, reactor, in_thread, interval_s, limit_bytes)
+    document = EtcdDocument(quiet_agent(reactor), reactor, source.endpoints, source.key, limit_bytes)
+    return EtcdIntake(document, changes, history, reactor, interval_s)
 
 
 def _access(options: ControlPlaneOptions, reactor: Reactor, in_thread: InThread) -> Access:

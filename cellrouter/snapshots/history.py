@@ -125,7 +125,11 @@ class History(Service):
             self._pool = None
 
     async def accept(
-        self, submission: Submission, file_hash: str | None = None, rollout: str | None = None
+        self,
+        submission: Submission,
+        file_hash: str | None = None,
+        rollout: str | None = None,
+        revision: Revision | None = None,
     ) -> Accepted:
         """Store a document under the next revision, on disk when this returns.
 
@@ -134,10 +138,22 @@ class History(Service):
         :param submission: the document and where it came from.
         :param file_hash: to be noted of the operator's file in the same breath; see :meth:`note_file`.
         :param rollout: to be noted of the revision's rollout in the same breath; see :meth:`note_rollout`.
+        :param revision: what somebody else has numbered it with, beyond any before; it is stored then
+            whatever its hash is.
         :returns: the snapshot with its revision.
         :raises HistoryUnusable: when it cannot be stored (a full disk, say); no revision was used then.
         """
-        return cast(Accepted, await self._interact(_accept, submission, file_hash, self._keep, rollout))
+        accepted = await self._interact(_accept, submission, file_hash, self._keep, rollout, revision)
+        return cast(Accepted, accepted)
+
+    async def adopt(self, source_id: str) -> None:
+        """Take another ``source_id``, as long as there is no snapshot.
+
+        :param source_id: says who numbers the snapshots.
+        :raises HistoryUnusable: when there is one, or it cannot be stored.
+        """
+        await self._interact(_adopt, source_id)
+        self.source_id = source_id
 
     async def note_file(self, file_hash: str) -> None:
         """Note that the content of the operator's file has been dealt with: accepted, or set aside.
@@ -246,25 +262,46 @@ def _accepted(row: Any) -> Accepted | None:
 
 
 def _accept(
-    cursor: Cursor, submission: Submission, file_hash: str | None, keep: int, rollout: str | None = None
+    cursor: Cursor,
+    submission: Submission,
+    file_hash: str | None,
+    keep: int,
+    rollout: str | None = None,
+    revision: Revision | None = None,
 ) -> Accepted:
     if file_hash is not None:
         _note_file(cursor, file_hash)
-    cursor.execute("SELECT hash FROM snapshots ORDER BY revision DESC LIMIT 1")
-    if cursor.fetchone() == (submission.hash,):
+    cursor.execute("SELECT hash, revision FROM snapshots ORDER BY revision DESC LIMIT 1")
+    newest_hash, newest_revision = cursor.fetchone() or (None, 0)
+    if revision is None and newest_hash == submission.hash:
         return cast(Accepted, _newest(cursor))
+    if revision is not None and revision <= newest_revision:
+        raise ValueError(f"revision {revision} is not beyond {newest_revision}")
     described = asdict(submission, filter=exclude("text"))
     cursor.execute(
-        f"INSERT INTO snapshots (document, {', '.join(described)}) VALUES (?{', ?' * len(described)})",
-        (zlib.compress(submission.text), *described.values()),
+        f"INSERT INTO snapshots (revision, document, {', '.join(described)})"
+        f" VALUES (?, ?{', ?' * len(described)})",
+        (revision, zlib.compress(submission.text), *described.values()),
     )
     assert cursor.lastrowid is not None
     revision = Revision(cursor.lastrowid)
-    cursor.execute("DELETE FROM snapshots WHERE revision <= ?", (revision - keep,))
+    # Not by their numbers: those of somebody else have gaps.
+    cursor.execute(
+        "DELETE FROM snapshots WHERE revision <="
+        " (SELECT revision FROM snapshots ORDER BY revision DESC LIMIT 1 OFFSET ?)",
+        (keep,),
+    )
     if rollout is not None:
         cursor.execute("DELETE FROM rollout")
         cursor.execute("INSERT INTO rollout VALUES (?, ?)", (revision, rollout))
     return Accepted(revision=revision, text=submission.text, **described)
+
+
+def _adopt(cursor: Cursor, source_id: str) -> None:
+    cursor.execute("SELECT count(*) FROM snapshots")
+    if cursor.fetchone() != (0,):
+        raise ValueError("its snapshots have another source")
+    cursor.execute("INSERT OR REPLACE INTO meta VALUES ('source_id', ?)", (source_id,))
 
 
 def _note_nodes(cursor: Cursor, nodes: Sequence[SeenNode], forget_before: float) -> None:

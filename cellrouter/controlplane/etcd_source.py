@@ -1,0 +1,369 @@
+"""From a key in etcd to what is active, and from what operators do to the key.
+
+Every control plane that watches the key decides by itself, and all come to the same: each looks at the same
+versions in the same order, measures each against the one accepted before it, and takes the number that etcd
+gave it. What an operator does at one of them is measured there and put with a note, which the others believe.
+"""
+
+import uuid
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from cellrouter.config import Revision
+from cellrouter.controlplane.changes import Changes
+from cellrouter.controlplane.etcd_versions import ETCD, KeyState, KeyVersions, Version
+from cellrouter.controlplane.proposals import Proposal, RevisionMoved
+from cellrouter.controlplane.sources import ISource, Json
+from cellrouter.daemon.children import Busy, ChildFailed, Stopping
+from cellrouter.daemon.metrics import gauge, one_of
+from cellrouter.snapshots.accepted import Accepted, Submission
+from cellrouter.snapshots.etcd import EtcdDocument
+from cellrouter.snapshots.etcd_codec import Compacted, EtcdUnusable, Note, Reading
+from cellrouter.snapshots.etcd_watch import EtcdWatch
+from cellrouter.snapshots.history import History
+from cellrouter.snapshots.history_schema import HistoryUnusable
+
+SETTLE_S = 0.05
+"""How long after a change the key is read: of a burst the last one counts, and no flood keeps us busy."""
+
+HOW_TO_RELEASE = "release it with cellrouter apply --override REASON, or put the key back"
+_NAMESPACE = uuid.UUID("6f0a4f4e-9d0c-5c52-8a0e-7f4f3e0a5b5d")
+
+
+class Distrusted(EtcdUnusable):
+    """etcd answers, but it is not the one, or not as it was."""
+
+
+@implementer(ISource)
+class EtcdIntake(Service):
+    """Take each version of the document that may be taken, and number what operators do.
+
+    :ivar state: what became of what the key holds.
+    :ivar problems: why it is not active, one line each.
+    :ivar trouble: why etcd is of no use at the moment; empty when it is.
+
+    :param document: the key.
+    :param changes: takes changes.
+    :param history: the local cache of what was accepted.
+    :param clock: drives the looking, and tells the time of day.
+    :param interval_s: seconds between two looks when the watch says nothing.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        document: EtcdDocument,
+        changes: Changes,
+        history: History,
+        clock: IReactorTime,
+        interval_s: float,
+    ) -> None:
+        self.state = KeyState.UNSEEN
+        self.trouble = ""
+        self.watch = EtcdWatch(document, clock, self._since, self._told)
+        self.problems: tuple[str, ...] = ()
+        self._document = document
+        self._versions = KeyVersions(document, changes, clock)
+        self._changes = changes
+        self._history = history
+        self._clock = clock
+        self._interval_s = interval_s
+        self._dealt_with = self._in_hand = self._store_revision = 0
+        self._missing = False
+        self._lost_by: type[EtcdUnusable] | None = None
+        self._lock = DeferredLock()
+        self._soon: IDelayedCall | None = None
+        self._loop = LoopingCall(self._poll)
+        self._loop.clock = clock
+        changes.on_accepted = self._accepted
+        changes.number = self.number
+
+    @property
+    def _title(self) -> str:
+        """What the key is called in messages."""
+        return f"etcd key {self._document.key}"
+
+    def reasons(self) -> list[str]:
+        """Say why what the key holds is not active, or cannot be known to be; one line each."""
+        return [self.trouble, *self.problems] if self.trouble else [*self.problems]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the key says something else than what is active, or nothing that could be."""
+        return self.state not in (KeyState.ACTIVE, KeyState.UNSEEN)
+
+    def load_blocking(self) -> None:
+        """Make the newest snapshot of the history active, if there is one: etcd is asked later.
+
+        :raises HistoryUnusable: when the history cannot be read.
+        """
+        if self._changes.restore_blocking():
+            self._dealt_with = self._active_revision
+
+    def startService(self) -> None:
+        """Look at the key now, at every interval and at each change."""
+        Service.startService(self)
+        self.watch.startService()
+        self._loop.start(self._interval_s).addErrback(self._unexpected)
+
+    async def _stopped(self) -> None:
+        await self._lock.run(lambda: None)
+        stopped = self.watch.stopService()
+        if stopped is not None:
+            await stopped
+
+    def stopService(self) -> "Deferred[None]":
+        """Look at the key no more.
+
+        :returns: a Deferred that fires when a change that is being accepted has been.
+        """
+        Service.stopService(self)
+        if self._loop.running:
+            self._loop.stop()
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        return Deferred.fromCoroutine(self._stopped())
+
+    async def number(self, submission: Submission) -> Revision:
+        """Put a document, which gives it its number, if nobody else has put one since.
+
+        :param submission: it.
+        :raises RevisionMoved: when somebody has.
+        :raises EtcdUnusable: when etcd cannot be used. It may have been put all the same: it is accepted then
+            as soon as that is seen.
+        """
+        if self.trouble or not self._store_revision:
+            raise EtcdUnusable(f"nothing can be changed now: {self.trouble or 'etcd was not asked yet'}")
+        made_for = 0 if self._missing else max(self._dealt_with, self._in_hand, self._active_revision)
+        note = Note(
+            actor=submission.actor,
+            reason=submission.reason,
+            accepted_at=submission.accepted_at,
+            overridden=submission.overridden,
+            restores=submission.restores,
+        )
+        put = await self._document.put(submission.text, note, made_for)
+        self._trust(put.cluster_id, put.revision)
+        if not put.done:
+            self._told()
+            raise RevisionMoved(
+                f"{self._title} has been changed by somebody else meanwhile; look at what is active now, and"
+                " try again"
+            )
+        self._missing = False
+        return put.revision
+
+    def health(self) -> Json:
+        """Say how the key stands to what is active."""
+        source = {
+            "kind": ETCD,
+            "key": self._document.key,
+            "endpoints": list(self._document.endpoints),
+            "connected": self._connected,
+            "watch": self.watch.state.value,
+            "state": self.state.value,
+            "problems": self.reasons(),
+        }
+        return {"file": None, "file_differs": self.differs, "source": source}
+
+    def in_fleet(self) -> Json:
+        """Say in short how the key stands to what is active."""
+        return {
+            "file_differs": self.differs,
+            "file_state": self.state.value,
+            "source": {"kind": ETCD, "connected": self._connected},
+        }
+
+    def metrics(self) -> Iterator[Metric]:
+        """Say how the key stands, as numbers."""
+        yield gauge("source_connected", "Whether etcd can be used.", self._connected)
+        states = [each.value for each in KeyState]
+        yield from one_of("source_state", "How the watched key stands.", "state", states, self.state.value)
+
+    @property
+    def _connected(self) -> bool:
+        return not self.trouble and self._store_revision > 0
+
+    @property
+    def _active_revision(self) -> int:
+        return 0 if self._changes.active is None else self._changes.active.revision
+
+    def _since(self) -> int:
+        # From the revision that was looked at last on, or from now on when none was.
+        return self._store_revision + 1 if self._store_revision else 0
+
+    def _told(self) -> None:
+        if self.running and self._soon is None:
+            self._soon = self._clock.callLater(SETTLE_S, self._look_soon)
+
+    def _look_soon(self) -> None:
+        self._soon = None
+        self._look(told=True).addErrback(self._unexpected)
+
+    def _poll(self) -> "Deferred[None]":
+        """Look, and keep on looking even after a failure that nobody foresaw."""
+        return self._look(told=False).addErrback(self._unexpected)
+
+    def _unexpected(self, failure: Failure) -> None:
+        self.log.failure("looking at {name} failed; trying again", failure=failure, name=self._title)
+
+    def _look(self, told: bool) -> "Deferred[None]":
+        return self._lock.run(lambda: Deferred.fromCoroutine(self._look_now(told)))
+
+    async def _look_now(self, told: bool) -> None:
+        if not self.running:
+            return
+        try:
+            await self._take(told)
+        except EtcdUnusable as error:
+            self._lost(error)
+            self.watch.renew()
+        except (Compacted, RevisionMoved):
+            # There is something newer.
+            self._told()
+        except Stopping:
+            return
+        except (ChildFailed, Busy) as error:
+            self._note(KeyState.NOT_CHECKED, [f"what the key holds cannot be checked: {error}"])
+        except HistoryUnusable as error:
+            self._note(KeyState.NOT_STORED, [f"what the key holds cannot be stored: {error}"])
+
+    async def _take(self, told: bool) -> None:
+        """Read the key, and take what it holds."""
+        newest = await self._document.read(revisions_only=True)
+        self._trust(newest.cluster_id, newest.revision)
+        source_id = self._source_id(newest.cluster_id)
+        if source_id != self._history.source_id:
+            await self._history.adopt(source_id)
+        looked_before, self._store_revision = self._store_revision > 0, newest.revision
+        self._found()
+        self._missing = newest.document is None
+        if newest.document is None:
+            self._changes.forget_held()
+            self._note(KeyState.MISSING, ["there is no such key"])
+        elif newest.document.revision > max(self._dealt_with, self._active_revision):
+            if looked_before and not told:
+                # Else the watch would have said so.
+                self.watch.renew()
+            await self._catch_up(newest, newest.document.revision)
+        elif self.state is KeyState.UNSEEN:
+            self._note(KeyState.ACTIVE, [])
+
+    async def _catch_up(self, newest: Reading, key_revision: Revision) -> None:
+        """Take the last good version of those that were not dealt with."""
+        found = await self._versions.find(newest, key_revision, self._dealt_with)
+        if found.good is not None:
+            good = found.good
+            try:
+                await self._changes.take_numbered(
+                    *(good.revision, good.judgement, _proposal(good), good.note.restores),
+                    lambda: self._take_in_hand(key_revision),
+                )
+            finally:
+                self._in_hand = 0
+        self._dealt_with = max(self._dealt_with, key_revision)
+        if self._active_revision <= key_revision:
+            self._changes.held = found.held
+            self._note(found.state, found.problems)
+
+    def _source_id(self, cluster_id: int) -> str:
+        return str(uuid.uuid5(_NAMESPACE, f"{cluster_id}/{self._document.key}"))
+
+    def _trust(self, cluster_id: int, store_revision: int) -> None:
+        """Refuse an etcd that is not the one that everything came from so far.
+
+        :raises Distrusted: with what to do about it.
+        """
+        if self._changes.active is None:
+            return
+        where = self._document.endpoint
+        if self._source_id(cluster_id) != self._history.source_id:
+            raise Distrusted(
+                f"{where}: this is another cluster than the one that revision {self._active_revision} came"
+                " from; to move to it, start with another --state-dir"
+            )
+        known = max(self._dealt_with, self._active_revision)
+        if store_revision < known:
+            raise Distrusted(
+                f"{where}: it is at revision {store_revision} and was at {known}: its data were lost, or"
+                " restored from an old backup; data planes take no lower revision of the same key, so put the"
+                " config under another key"
+            )
+
+    def _take_in_hand(self, key_revision: Revision) -> None:
+        self._in_hand = key_revision
+
+    def _accepted(self, accepted: Accepted) -> None:
+        """Somebody's change, or what the key holds, is active: the key says the same then."""
+        self._missing = False
+        if accepted.revision > max(self._dealt_with, self._in_hand):
+            self._dealt_with = accepted.revision
+            self._changes.forget_held()
+            self._note(KeyState.ACTIVE, [])
+
+    def _lost(self, error: EtcdUnusable) -> None:
+        self.trouble = str(error)
+        if self._lost_by is not type(error):
+            self._lost_by = type(error)
+            self.log.error(
+                "{error}; {active} stays active, and nothing can be changed until etcd is back",
+                error=error,
+                active=self._active,
+            )
+
+    def _found(self) -> None:
+        if self._lost_by is not None:
+            self.log.info("{endpoint}: etcd is back", endpoint=self._document.endpoint)
+        self.trouble, self._lost_by = "", None
+
+    @property
+    def _active(self) -> str:
+        active = self._changes.active
+        return "no config" if active is None else f"revision {active.revision}"
+
+    def _note(self, state: KeyState, problems: list[str]) -> None:
+        """Log what became of what the key holds: each problem as a line of its own, or that they are over."""
+        before, self.problems = (self.state, self.problems), tuple(problems)
+        self.state = state
+        if before == (state, self.problems) and state is not KeyState.REFUSED:
+            return
+        for problem in problems:
+            self.log.error("{name}: {problem}", name=self._title, problem=problem)
+        if state is KeyState.HELD:
+            self.log.error(
+                "{name} is held; {active} stays active; {how}",
+                name=self._title,
+                active=self._active,
+                how=HOW_TO_RELEASE,
+            )
+        elif problems:
+            self.log.error(
+                "{name} is not taken; {active} stays active", name=self._title, active=self._active
+            )
+        elif before[1]:
+            self.log.info(
+                "{name} is in order again; {active} is active", name=self._title, active=self._active
+            )
+
+
+def _proposal(version: Version) -> Proposal:
+    """Say who has put a version that may be taken."""
+    note = version.note
+    return Proposal(
+        content=b"",
+        actor=note.actor,
+        reason=note.reason,
+        override=note.overridden,
+        accepted_at=note.accepted_at,
+        overridden=note.overridden,
+    )
