@@ -316,7 +316,7 @@ class EtcdIntake(Service):
         if self._lost_by is not type(error):
             self._lost_by = type(error)
             self.log.error(
-                "{error}; {active} stays active, and nothing can be changed until etcd is back",
+                "{error}; {active} stays active, and nothing can be changed until that is over",
                 error=error,
                 active=self._active,
             )

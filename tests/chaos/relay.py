@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from twisted.internet.protocol import Protocol
 from twisted.protocols.portforward import Proxy, ProxyFactory, ProxyServer
 from twisted.trial.unittest import TestCase
 
@@ -10,6 +11,7 @@ class Relay(ProxyFactory):
     """Forward connections to a port of loopback for as long as the test runs.
 
     :ivar entrance: the port it listens on.
+    :ivar swallow: whether a connection that is made from now on leads nowhere.
 
     :param test: ends it.
     :param reactor: listens and connects.
@@ -17,6 +19,7 @@ class Relay(ProxyFactory):
     """
 
     noisy = False
+    swallow = False
 
     def __init__(self, test: TestCase, reactor: Any, target: int) -> None:
         super().__init__("127.0.0.1", target)
@@ -27,8 +30,10 @@ class Relay(ProxyFactory):
         test.addCleanup(self._end)
         test.addCleanup(listening.stopListening)
 
-    def buildProtocol(self, addr: object) -> ProxyServer:
+    def buildProtocol(self, addr: object) -> Protocol:
         """Take a connection."""
+        if self.swallow:
+            return Protocol()
         server = ProxyServer()
         server.factory = self
         self._servers.append(server)
