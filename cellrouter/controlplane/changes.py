@@ -101,6 +101,11 @@ class Changes:
         """The snapshot that was accepted last: data planes run it, or will when its rollout is done."""
         return None if self._hub.current is None else self._hub.current.accepted
 
+    @property
+    def rollout_under_way(self) -> bool:
+        """Whether data planes run different snapshots, or may."""
+        return self._rollouts.under_way
+
     def load_blocking(self, first: Callable[[], bytes]) -> bool:
         """Make a snapshot active before the reactor runs: the newest of the history, else a first one.
 

@@ -262,15 +262,15 @@ class EtcdIntake(Service):
     async def _catch_up(self, newest: Reading, key_revision: Revision) -> None:
         """Take the last good version of those that were not dealt with."""
         found = await self._versions.find(newest, key_revision, self._dealt_with)
-        if found.good is not None:
-            good = found.good
-            try:
-                await self._changes.take_numbered(
-                    *(good.revision, good.judgement, _proposal(good), good.note.restores),
-                    lambda: self._take_in_hand(key_revision),
-                )
-            finally:
-                self._in_hand = 0
+        try:
+            for version in (found.restoring, found.good):
+                if version is not None:
+                    await self._changes.take_numbered(
+                        *(version.revision, version.judgement, _proposal(version), version.note.restores),
+                        lambda: self._take_in_hand(key_revision),
+                    )
+        finally:
+            self._in_hand = 0
         self._dealt_with = max(self._dealt_with, key_revision)
         if self._active_revision <= key_revision:
             self._changes.held = found.held

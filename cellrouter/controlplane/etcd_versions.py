@@ -58,12 +58,14 @@ class Found:
     :ivar problems: why it is not to be active, one line each.
     :ivar held: it, when it goes beyond a guard.
     :ivar good: the newest that is to be active, if there is any.
+    :ivar restoring: one before it by which a rollout that is under way ends, if there is any.
     """
 
     state: KeyState
     problems: list[str] = field(factory=list)
     held: Held | None = None
     good: Version | None = None
+    restoring: Version | None = None
 
 
 class KeyVersions:
@@ -93,27 +95,33 @@ class KeyVersions:
         :raises EtcdUnusable: when etcd cannot be used.
         :raises ChildFailed: when something cannot be checked.
         """
-        good: Version | None = None
         found = Found(KeyState.UNSEEN)
+        good: Version | None = None
+        restoring: Version | None = None
         revisions = await self._not_dealt_with(newest, key_revision, dealt_with)
         for revision in revisions:
-            try:
-                version = await self._judge(
-                    revision, newest.revision if revision == key_revision else revision, good
-                )
-            except ConfigRefused as refused:
-                found = Found(KeyState.REFUSED, [*map(str, refused.violations)])
-            except Compacted:
-                if revision == key_revision:
-                    raise
-            else:
-                found = self._verdict(version)
-                good = found.good or good
+            newest_of_all = revision == key_revision
+            verdict = await self._verdict(revision, newest.revision if newest_of_all else revision, good)
+            if verdict is None and newest_of_all:
+                raise Compacted
+            found = verdict or found
+            if verdict is not None and verdict.good is not None:
+                restoring = good if good is not None and good.note.restores is not None else restoring
+                good = verdict.good
         if good is None and self._changes.active is None:
             good = await self._earlier(revisions[0])
-        return Found(found.state, found.problems, found.held, good)
+        if not self._changes.rollout_under_way:
+            restoring = None
+        return Found(found.state, found.problems, found.held, good, restoring)
 
-    def _verdict(self, version: Version) -> Found:
+    async def _verdict(self, revision: Revision, at: int, base: Version | None) -> Found | None:
+        """Say what is to become of a version, if it is still there; the parameters are those of _judge."""
+        try:
+            version = await self._judge(revision, at, base)
+        except ConfigRefused as refused:
+            return Found(KeyState.REFUSED, [*map(str, refused.violations)])
+        except Compacted:
+            return None
         judgement = version.judgement
         if not judgement.exceeded:
             return Found(KeyState.ACTIVE, good=version)
@@ -125,10 +133,12 @@ class KeyVersions:
     ) -> list[Revision]:
         """List the versions that nothing is known of here, the oldest first.
 
-        The first is one that a control plane has put, if there is any: what was before it does not matter.
+        The first is one that a control plane has put, if there is any: what was before it does not matter,
+        unless a rollout may have ended by it.
         """
         found, reading = [key_revision], newest
-        while not reading.noted and len(found) < MAX_BACK:
+        to_the_end = self._changes.rollout_under_way
+        while (to_the_end or not reading.noted) and len(found) < MAX_BACK:
             earlier = await self._before(found[-1])
             if earlier is None or earlier.document is None or earlier.document.revision <= dealt_with:
                 break

@@ -234,8 +234,8 @@ class _Receiver(Protocol):
     def fail(self, error: Exception) -> None:
         """Read no more, and say why."""
         if not self.done.called:
-            self.leave()
             self.done.errback(error)
+            self.leave()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Be told that there is no more."""

@@ -72,7 +72,7 @@ class Note:
 
     def encoded(self) -> bytes:
         """Write it as JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "backslashreplace")
+        return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "replace")
 
     @classmethod
     def decoded(cls, text: bytes) -> "Note | None":
@@ -91,8 +91,10 @@ class Note:
         at, restores = fields.get("accepted_at"), fields.get("restores")
         if (
             not all(isinstance(each, str) and len(each) <= MAX_NOTE_CHARS for each in texts)
+            or isinstance(at, bool)
             or not isinstance(at, int | float)
             or not 0 <= at < MAX_TIME_S
+            or isinstance(restores, bool)
             or not (restores is None or (isinstance(restores, int) and 0 < restores <= MAX_REVISION))
         ):
             return None
