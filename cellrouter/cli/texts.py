@@ -16,6 +16,9 @@ FILE_STATES = {
     "held": "a change of the config file is held, see /health; release: cellrouter apply --override REASON",
     "differs": "the config file says something else, and is taken again when its content changes",
 }
+KEY_STATES = {
+    "held": "a change in etcd is held, see /health; release: cellrouter apply --override REASON",
+}
 
 
 def history(listed: Json) -> str:
@@ -104,9 +107,17 @@ def fleet(shown: Json) -> str:
     told.append(progress(shown))
     if (shown.get("rollout") or {}).get("under_way"):
         told.append(_rollout_line(shown["rollout"]))
+    if not shown.get("source", {"connected": True})["connected"]:
+        told.append("etcd cannot be used: nothing can be changed, /health says why")
     if shown["file_differs"]:
-        told.append(FILE_STATES.get(shown["file_state"], "the config file is not taken: /health says why"))
+        told.append(_file_state(shown))
     return "\n".join(told)
+
+
+def _file_state(shown: Json) -> str:
+    if "source" in shown:
+        return KEY_STATES.get(shown["file_state"], "what etcd has is not taken: /health says why")
+    return FILE_STATES.get(shown["file_state"], "the config file is not taken: /health says why")
 
 
 def rollout(shown: Json) -> str:

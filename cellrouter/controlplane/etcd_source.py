@@ -58,6 +58,7 @@ class EtcdIntake(Service):
     """
 
     log = Logger()
+    how_to_release: str = HOW_TO_RELEASE
 
     def __init__(
         self,

@@ -60,6 +60,7 @@ class Intake(Service):
     """
 
     log = Logger()
+    how_to_release: str = HOW_TO_RELEASE
 
     def __init__(
         self,

@@ -11,7 +11,6 @@ from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import Expected, Standing, Target, convergence, standing
 from cellrouter.controlplane.fleet import Node, Presence, Report
 from cellrouter.controlplane.hub import Announcement, Hub
-from cellrouter.controlplane.intake import HOW_TO_RELEASE
 from cellrouter.controlplane.proposals import Held
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.sources import ISource, Json
@@ -37,7 +36,7 @@ def health(hub: Hub, source: ISource, changes: Changes, rollouts: Rollouts) -> t
         **_identity(hub.current),
         "data_planes": hub.connected,
         **source.health(),
-        "held": None if changes.held is None else _held(changes.held),
+        "held": None if changes.held is None else _held(changes.held, source.how_to_release),
         "rollout": rollout_reports.rollout(rollouts),
     }
     return http.OK, document
@@ -119,14 +118,14 @@ def entry(accepted: Entry) -> Json:
     }
 
 
-def _held(held: Held) -> Json:
+def _held(held: Held, how_to_release: str) -> Json:
     return {
         "version": held.checked.version,
         "hash": held.checked.hash,
         "since": utc_timestamp(held.since),
         "exceeded": [{"guard": each.guard, "message": each.text} for each in held.exceeded],
         "counts": None if held.checked.counts is None else asdict(held.checked.counts),
-        "how_to_release": HOW_TO_RELEASE,
+        "how_to_release": how_to_release,
     }
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 from prometheus_client.core import Metric
 from twisted.application.service import IService
+from zope.interface import Attribute
 
 from cellrouter.daemon.text import quoted
 
@@ -20,6 +21,8 @@ _KEY = re.compile(r"[A-Za-z0-9._~/-]+")
 
 class ISource(IService):
     """Proposes what is to be active, and tells what became of it."""
+
+    how_to_release: str = Attribute("What can be done about a change of it that is held.")
 
     def load_blocking() -> None:
         """Make a snapshot active before the reactor runs, if there can be one by then.

@@ -9,6 +9,8 @@ import yaml
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from cellrouter.config import load_config
+from cellrouter.controlplane.sources import config_source
+from cellrouter.dataplane.urls import control_plane_urls
 from tests.support import compose
 from tests.support.compose import (
     COMPOSE,
@@ -20,6 +22,7 @@ from tests.support.compose import (
     in_namespaces,
     services,
 )
+from tests.support.etcd import demand_etcd
 from tests.support.processes import ProcessTestCase, programs
 
 CELLS = {"acme": "tier1", "globex": "tier2", "initech": "tier3", "visa": "visa", "not-in-the-table": "tier3"}
@@ -39,11 +42,19 @@ class ComposeTests(ProcessTestCase):
     """The services of compose.yaml, each in a network namespace, run as written."""
 
     async def test_every_service_is_healthy_and_every_cell_gets_its_requests(self) -> None:
+        await self.run_services("-")
+
+    async def test_two_control_planes_on_one_etcd_do_as_well_and_either_can_be_killed(self) -> None:
+        demand_etcd()
+        await self.run_services("ha")
+
+    async def run_services(self, profile: str) -> None:
+        """Run those of a profile, and check what the requests came to."""
         reason = why_not()
         if reason is not None:
             raise SkipTest(reason)
         child = self.start(
-            *in_namespaces((sys.executable, compose.__file__, str(self.folder), *CELLS)),
+            *in_namespaces((sys.executable, compose.__file__, str(self.folder), profile, *CELLS)),
             environment={"PATH": f"{programs(self.folder)}:/usr/sbin:/usr/bin:/sbin:/bin"},
         )
         self.assertEqual(await child.until_ended(), 0, child.stderr.decode())
@@ -63,10 +74,20 @@ class FileTests(SynchronousTestCase):
     def test_there_are_a_control_plane_a_data_plane_and_four_cells_on_one_network(self) -> None:
         whole = yaml.safe_load(COMPOSE.read_text())
         cells = {f"{name}-cell" for name in ("tier1", "tier2", "tier3", "visa")}
-        self.assertEqual(set(whole["services"]), cells | {"control-plane", "data-plane"})
+        self.assertEqual(set(services()), cells | {"control-plane", "data-plane"})
+        replicas = {"ha-control-plane-1", "ha-control-plane-2"}
+        self.assertEqual(set(services("ha")) - set(services()), replicas | {"etcd", "ha-data-plane"})
         for service in whole["services"].values():
             self.assertEqual(service["networks"], ["app-network"])
         self.assertEqual(set(whole["networks"]), {"app-network"})
+
+    def test_the_control_planes_of_the_profile_watch_one_key_and_their_data_plane_knows_both(self) -> None:
+        ha = services("ha")
+        both = [ha[name]["environment"] for name in ("ha-control-plane-1", "ha-control-plane-2")]
+        (source,) = {config_source(environment["CONFIG_SOURCE"]) for environment in both}
+        self.assertEqual(source.endpoints, ("http://etcd:2379",))
+        urls = control_plane_urls(ha["ha-data-plane"]["environment"]["CONTROL_PLANE_URL"])
+        self.assertEqual([url.host for url in urls], ["ha-control-plane-1", "ha-control-plane-2"])
 
     def test_every_config_that_a_service_names_is_valid_and_leads_to_its_cells(self) -> None:
         named = [service["environment"].get("CONFIG_PATH") for service in services().values()]

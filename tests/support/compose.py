@@ -26,6 +26,7 @@ COMPOSE = PROJECT / "docker" / "compose.yaml"
 DOCKERFILE = PROJECT / "docker" / "Dockerfile"
 STATE = Path("/var/lib/cellrouter")
 CONFIG = Path("/etc/cellrouter")
+INITIAL = PROJECT / "config" / "dataplane-initial-docker.json"
 NETWORK = "10.77.0."
 BRIDGE_ADDRESS = NETWORK + "254"
 HEALTHY_WITHIN_S = 60.0
@@ -80,9 +81,13 @@ def health_check() -> list[str]:
     return json.loads(arguments[arguments.index("CMD") + len("CMD") :])
 
 
-def services() -> dict[str, Any]:
-    """Give the services of the compose file."""
-    return yaml.safe_load(COMPOSE.read_text())["services"]
+def services(profile: str | None = None) -> dict[str, Any]:
+    """Give the services of the compose file that are started.
+
+    :param profile: beside those that always are, the ones of this.
+    """
+    every = yaml.safe_load(COMPOSE.read_text())["services"]
+    return {name: each for name, each in every.items() if set(each.get("profiles", [profile])) <= {profile}}
 
 
 class Host:
@@ -147,15 +152,23 @@ class Host:
 
         :raises SystemExit: when that takes too long, with the service's log.
         """
+        own = self._services[name].get("healthcheck", {}).get("test")
+        self._until(name, lambda: self._succeeds(name, health_check() if own is None else own[1:]))
+
+    def run(self, name: str, *command: str) -> None:
+        """Run a command in a service, as ``docker compose exec`` does, until it succeeds."""
+        self._until(name, lambda: self._succeeds(name, command))
+
+    def kill(self, name: str) -> None:
+        """Kill the processes of a service."""
+        self._processes[name].kill()
+        self._processes[name].wait()
+
+    def _succeeds(self, name: str, command: Iterable[str]) -> bool:
         pid = self._processes[name].pid
-        command = ["nsenter", "--target", str(pid), "--net", "--mount", *health_check()]
-        environment = self._environment(name)
-        self._until(
-            name,
-            lambda: (
-                subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
-            ),
-        )
+        inside = ["nsenter", "--target", str(pid), "--net", "--mount", *command]
+        ended = subprocess.run(inside, env=self._environment(name), capture_output=True, check=False)
+        return ended.returncode == 0
 
     def wait_for_version(self, name: str, port: int, version: str) -> None:
         """Wait until a data plane has applied a version of the config."""
@@ -181,6 +194,7 @@ class Host:
             source, target, *options = volume.split(":")
             folder = (COMPOSE.parent / source).resolve() if source.startswith(".") else self._folder / source
             folder.mkdir(exist_ok=True)
+            yield f"mkdir -p {target}\n"
             yield f"mount --bind {shlex.quote(str(folder))} {target}\n"
             if "ro" in options:
                 yield f"mount -o remount,bind,ro {target}\n"
@@ -196,17 +210,37 @@ def routed(url: str, key: str) -> dict[str, object]:
         }
 
 
-def main(folder: Path, keys: list[str]) -> None:
-    """Start every service, wait until all are healthy, and send a request for each routing key."""
-    wanted = services()
+def main(folder: Path, profile: str, keys: list[str]) -> None:
+    """Start every service, wait until all are healthy, and send a request for each routing key.
+
+    With the profile ``ha`` it is the data plane of that; one of its control planes is killed afterwards, and a
+    change made at the other.
+    """
+    ha = profile == "ha"
+    wanted = services(profile if ha else None)
     host = Host(folder, wanted)
     host.prepare()
     for name in wanted:
         host.start(name)
+    if ha:
+        host.run("ha-control-plane-1", "cellrouter", "apply", str(CONFIG / "routing-docker.json"))
     for name in wanted:
         host.wait_until_healthy(name)
-    host.wait_for_version("data-plane", 8080, "1.0.0")
-    print(json.dumps({key: routed("http://data-plane:8080/", key) for key in keys}))
+    data_plane = "ha-data-plane" if ha else "data-plane"
+    host.wait_for_version(data_plane, 8080, "1.0.0")
+    answers = {key: routed(f"http://{data_plane}:8080/", key) for key in keys}
+    if ha:
+        host.kill("ha-control-plane-1")
+        apply = (
+            "cellrouter",
+            "apply",
+            str(CONFIG / "dataplane-initial-docker.json"),
+            "--override",
+            "moving on",
+        )
+        host.run("ha-control-plane-2", *apply)
+        host.wait_for_version(data_plane, 8080, json.loads(INITIAL.read_text())["version"])
+    print(json.dumps(answers))
 
 
 def _run(command: str) -> None:
@@ -214,4 +248,4 @@ def _run(command: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])

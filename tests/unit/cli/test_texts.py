@@ -56,6 +56,11 @@ class FleetTests(SynchronousTestCase):
         held = texts.fleet(report(file_differs=True, file_state="held")).splitlines()[-1]
         self.assertIn("cellrouter apply --override REASON", held)
         refused = texts.fleet(report(file_differs=True, file_state="refused")).splitlines()[-1]
+        etcd = {"source": {"kind": "etcd", "connected": False}, "file_differs": True}
+        lost, of_key = texts.fleet(report(file_state="held", **etcd)).splitlines()[-2:]
+        self.assertIn("nothing can be changed", lost)
+        self.assertIn("in etcd is held", of_key)
+        self.assertIn("etcd has", texts.fleet(report(file_state="refused", **etcd)).splitlines()[-1])
         self.assertIn("/health says why", refused)
 
     def test_without_data_planes_there_is_no_table(self) -> None:

@@ -19,6 +19,7 @@ from cellrouter.snapshots import history_schema
 from cellrouter.snapshots.accepted import Accepted, Submission
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import MIGRATIONS, HistoryUnusable
+from tests.unit.controlplane.desks import SynchronousHistory
 
 
 def submission(label: str) -> Submission:
@@ -69,6 +70,28 @@ class BlockingHistoryTests(SynchronousTestCase):
         first = history.accept_blocking(submission("a"))
         self.assertEqual(history.accept_blocking(submission("a")), first)
         self.assertEqual(history.accept_blocking(submission("b")).revision, 2)
+
+    def test_numbers_may_come_from_elsewhere_and_only_rise(self) -> None:
+        history = SynchronousHistory.open(self.path, reactor, 3)
+        self.successResultOf(Deferred.fromCoroutine(history.adopt("elsewhere")))
+        self.assertEqual(self.open().source_id, "elsewhere")
+        for revision in (7, 1_000, 1_001, 5_000_000):
+            accepted = self.successResultOf(
+                Deferred.fromCoroutine(history.accept(submission("a"), revision=revision))
+            )
+            self.assertEqual(accepted.revision, revision)
+        for revision in (5_000_000, 12):
+            lower = Deferred.fromCoroutine(history.accept(submission("b"), revision=revision))
+            self.failureResultOf(lower, HistoryUnusable)
+        kept = self.successResultOf(Deferred.fromCoroutine(history.entries()))
+        self.assertEqual([entry.revision for entry in kept], [5_000_000, 1_001, 1_000])
+
+    def test_what_was_accepted_keeps_its_source(self) -> None:
+        history = SynchronousHistory.open(self.path, reactor)
+        before = history.source_id
+        history.accept_blocking(submission("a"))
+        self.failureResultOf(Deferred.fromCoroutine(history.adopt("elsewhere")), HistoryUnusable)
+        self.assertEqual((history.source_id, self.open().source_id), (before, before))
 
     def test_old_content_that_returns_gets_a_new_revision(self) -> None:
         history = self.open()
