@@ -133,6 +133,7 @@ class EtcdIntake(Service):
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
+        self._document.close()
         return Deferred.fromCoroutine(self._stopped())
 
     async def number(self, submission: Submission) -> Revision:
@@ -227,6 +228,8 @@ class EtcdIntake(Service):
         try:
             await self._take(told)
         except EtcdUnusable as error:
+            if not self.running:
+                return
             self._lost(error)
             self.watch.renew()
         except (Compacted, RevisionMoved):

@@ -7,40 +7,33 @@ nobody wants of a peer that is not trusted.
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from attrs import define, field
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed, DNSLookupError
-from twisted.internet.interfaces import IConsumer, IReactorTime
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.python.failure import Failure
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.client import (
     Agent,
     HTTPConnectionPool,
     RequestTransmissionFailed,
-    ResponseDone,
     ResponseFailed,
     _HTTP11ClientFactory,
 )
-from twisted.web.http import OK, PotentialDataLoss
+from twisted.web.http import OK
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IBodyProducer, IResponse
-from zope.interface import implementer
+from twisted.web.iweb import IAgent, IResponse
 
 from cellrouter.snapshots import etcd_codec
+from cellrouter.snapshots.etcd_bodies import BodyReceiver, BytesBody, WatchLines, WholeBody, reason_of
 from cellrouter.snapshots.etcd_codec import (
     ENVELOPE_BYTES,
-    Compacted,
     EtcdUnusable,
     Note,
     Put,
     Reading,
-    Told,
     TooLarge,
 )
 
 TIMEOUT_S = 5.0
-MAX_LINE_BYTES = 64 * 1024
-"""How long a line of a watch may be to be looked at; a longer one says that there was a change."""
+STOPPING = "the control plane is stopping"
 
 _NO_ANSWER = (
     *(ConnectError, ConnectingCancelledError, ConnectionClosed, DNSLookupError),
@@ -90,6 +83,8 @@ class EtcdDocument:
         self._clock = clock
         # Base64 makes four characters of three bytes.
         self._limit_bytes = limit_bytes * 4 // 3 + ENVELOPE_BYTES
+        self._asked: set[Deferred[Any]] = set()
+        self._closed = False
 
     async def read(self, revision: int = 0, revisions_only: bool = False) -> Reading:
         """Read the document and its note.
@@ -127,6 +122,12 @@ class EtcdDocument:
         request = etcd_codec.watch_request(self.key, since)
         return Deferred.fromCoroutine(self._watch(request, changed))
 
+    def close(self) -> None:
+        """Ask nothing any more, and wait for no answer."""
+        self._closed = True
+        for waiting in self._asked.copy():
+            waiting.cancel()
+
     def take_next_endpoint(self) -> None:
         """Ask another endpoint from now on, if there is one."""
         number = self.endpoints.index(self.endpoint) + 1
@@ -143,7 +144,7 @@ class EtcdDocument:
 
     async def _answer(self, path: str, request: bytes, limit_bytes: int, decode: Callable[[bytes], T]) -> T:
         response = await self._request(path, request)
-        body = await _received(response, _Body(limit_bytes))
+        body = await _received(response, WholeBody(limit_bytes))
         if response.code != OK:
             raise etcd_codec.decode_error(body)
         return decode(body)
@@ -152,23 +153,26 @@ class EtcdDocument:
         response = await self._timed(self._request("/v3/watch", request))
         if response.code != OK:
             raise EtcdUnusable(f"{self.endpoint}: it answers {response.code} to a watch")
-        await _received(response, _Lines(changed))
+        await _received(response, WatchLines(changed))
 
     async def _request(self, path: str, request: bytes) -> IResponse:
+        if self._closed:
+            raise EtcdUnusable(STOPPING)
         headers = Headers({b"Content-Type": [b"application/json"]})
         url = f"{self.endpoint}{path}".encode("ascii")
         try:
-            response: IResponse = await self._agent.request(b"POST", url, headers, _Bytes(request))
+            response: IResponse = await self._agent.request(b"POST", url, headers, BytesBody(request))
         except _NO_ANSWER as error:
-            raise EtcdUnusable(f"no answer: {_reason(error)}") from None
+            raise EtcdUnusable(f"no answer: {reason_of(error)}") from None
         return response
 
     async def _timed(self, job: Coroutine[Any, Any, T]) -> T:
         """Wait for something, but not for long.
 
-        :raises EtcdUnusable: when it takes too long.
+        :raises EtcdUnusable: when it takes too long, or nobody waits any more.
         """
         waiting = Deferred.fromCoroutine(job)
+        self._asked.add(waiting)
         late = False
 
         def give_up() -> None:
@@ -182,157 +186,15 @@ class EtcdDocument:
         except (CancelledError, EtcdUnusable):
             if late:
                 raise EtcdUnusable(f"no answer within {TIMEOUT_S:g} s") from None
+            if self._closed:
+                raise EtcdUnusable(STOPPING) from None
             raise
         finally:
+            self._asked.discard(waiting)
             if call.active():
                 call.cancel()
 
 
-@implementer(IBodyProducer)
-class _Bytes:
-    """A request's body that is there already.
-
-    :param content: it.
-    """
-
-    def __init__(self, content: bytes) -> None:
-        self.length = len(content)
-        self._content = content
-
-    def startProducing(self, consumer: IConsumer) -> "Deferred[None]":
-        """Write it."""
-        consumer.write(self._content)
-        return succeed(None)
-
-    def pauseProducing(self) -> None:
-        """Do nothing: all was written."""
-
-    def resumeProducing(self) -> None:
-        """Do nothing: all was written."""
-
-    def stopProducing(self) -> None:
-        """Do nothing: all was written."""
-
-
-@define(eq=False)
-class _Receiver(Protocol):
-    """Takes the body of a response.
-
-    :ivar done: fires with it when it is complete, or fails.
-    """
-
-    done: "Deferred[bytes]" = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.done = Deferred(lambda _: self.leave())
-
-    def leave(self) -> None:
-        """Read no more."""
-        assert self.transport is not None
-        self.transport.loseConnection()
-
-    def fail(self, error: Exception) -> None:
-        """Read no more, and say why."""
-        if not self.done.called:
-            self.done.errback(error)
-            self.leave()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Be told that there is no more."""
-        if not self.done.called:
-            self.ended(reason)
-
-    def ended(self, reason: Failure) -> None:
-        """Decide what it means that there is no more."""
-        raise NotImplementedError
-
-
-@define(eq=False)
-class _Body(_Receiver):
-    """Keeps it, up to a limit.
-
-    :param limit_bytes: how much.
-    """
-
-    limit_bytes: int
-    _content: bytearray = field(factory=bytearray)
-
-    def dataReceived(self, data: bytes) -> None:
-        """Take a piece."""
-        if self.done.called:
-            return
-        if len(self._content) + len(data) > self.limit_bytes:
-            self._content.clear()
-            self.fail(TooLarge(f"its answer is longer than {self.limit_bytes} bytes"))
-            return
-        self._content += data
-
-    def ended(self, reason: Failure) -> None:
-        """Hand it over, if it is complete."""
-        if reason.check(ResponseDone, PotentialDataLoss):
-            self.done.callback(bytes(self._content))
-        else:
-            self.done.errback(EtcdUnusable(f"its answer breaks off: {_reason(reason.value)}"))
-
-
-@define(eq=False)
-class _Lines(_Receiver):
-    """Reads the lines of a watch.
-
-    :param changed: called when one says that there was a change.
-    """
-
-    changed: Callable[[], object]
-    _line: bytearray = field(factory=bytearray)
-    _too_long: bool = False
-
-    def dataReceived(self, data: bytes) -> None:
-        """Take a piece."""
-        *ended, rest = data.split(b"\n")
-        for piece in ended:
-            self._take(piece)
-            self._line_ended()
-        self._take(rest)
-
-    def ended(self, reason: Failure) -> None:
-        """Say that the watch is over."""
-        self.done.errback(EtcdUnusable(f"the watch is over: {_reason(reason.value)}"))
-
-    def _take(self, piece: bytes) -> None:
-        if self._too_long or len(self._line) + len(piece) > MAX_LINE_BYTES:
-            # Its beginning would be no JSON. Only what was put makes a line as long as this.
-            self._too_long = True
-            self._line.clear()
-        else:
-            self._line += piece
-
-    def _line_ended(self) -> None:
-        line, too_long = bytes(self._line), self._too_long
-        self._line.clear()
-        self._too_long = False
-        if self.done.called:
-            return
-        try:
-            told = (
-                Told.CHANGED if too_long else etcd_codec.decode_told(line) if line.strip() else Told.NOTHING
-            )
-        except EtcdUnusable as error:
-            self.fail(error)
-            return
-        if told is Told.CHANGED:
-            self.changed()
-        elif told is Told.COMPACTED:
-            self.fail(Compacted("what was changed since is compacted"))
-        elif told is Told.ENDED:
-            self.fail(EtcdUnusable("it has ended the watch"))
-
-
-async def _received(response: IResponse, receiver: _Receiver) -> bytes:
+async def _received(response: IResponse, receiver: BodyReceiver) -> bytes:
     response.deliverBody(receiver)
     return await receiver.done
-
-
-def _reason(error: BaseException | None) -> str:
-    """Say in a few words why there was no answer."""
-    reasons = getattr(error, "reasons", None)
-    return _reason(reasons[0].value) if reasons else str(error).rstrip(".") or type(error).__name__

@@ -213,8 +213,8 @@ def routed(url: str, key: str) -> dict[str, object]:
 def main(folder: Path, profile: str, keys: list[str]) -> None:
     """Start every service, wait until all are healthy, and send a request for each routing key.
 
-    With the profile ``ha`` it is the data plane of that; one of its control planes is killed afterwards, and a
-    change made at the other.
+    With the profile ``ha`` it is the data plane of that; one of its control planes is killed afterwards, and
+    a change made at the other.
     """
     ha = profile == "ha"
     wanted = services(profile if ha else None)

@@ -433,6 +433,17 @@ class LostTests(EtcdSourceTestCase):
         self.settle(POLL_S)
         self.assertEqual(one.active, (3, "2"))
 
+    def test_stopped_it_waits_for_no_answer(self) -> None:
+        self.put(routes("1"))
+        one = self.start()
+        self.etcd.silent = True
+        self.settle(POLL_S)
+        change = Deferred.fromCoroutine(one.changes.propose(Proposal(content=routes("2"), actor="a")))
+        self.assertNoResult(change)
+        self.successResultOf(one.intake.stopService())
+        self.failureResultOf(change, EtcdUnusable)
+        self.assertNotIn("nothing can be changed", self.log.text)
+
     def test_stopped_it_asks_nothing_more(self) -> None:
         self.put(routes("1"))
         one = self.start()

@@ -7,7 +7,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import Agent
 
-from cellrouter.snapshots.etcd import MAX_LINE_BYTES, TIMEOUT_S, EtcdDocument, quiet_agent
+from cellrouter.snapshots.etcd import TIMEOUT_S, EtcdDocument, quiet_agent
+from cellrouter.snapshots.etcd_bodies import MAX_LINE_BYTES
 from cellrouter.snapshots.etcd_codec import ENVELOPE_BYTES, Compacted, EtcdUnusable, Note, TooLarge
 from cellrouter.snapshots.etcd_watch import RETRY_S, EtcdWatch, WatchState
 from tests.support.fake_etcd import FakeEtcd
