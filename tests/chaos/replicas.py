@@ -5,9 +5,10 @@ from typing import Any
 
 import treq
 from attrs import define, field
+from twisted.internet.defer import Deferred
 
 from tests.chaos.cases import ChaosTestCase
-from tests.chaos.fleet import POLL
+from tests.chaos.fleet import POLL, Fleet
 from tests.support.documents import document
 from tests.support.etcd import KEY, Etcd, demand_etcd
 from tests.support.processes import TWISTD, Child, until_answers
@@ -49,18 +50,15 @@ class Replica:
         return await self.get()
 
 
-class ReplicatedTestCase(ChaosTestCase):
-    """An etcd that runs, and two cells.
+class Replicas:
+    """What is done with control planes on one key, in tests and in commands.
 
-    :ivar etcd: it.
+    :ivar fleet: has the cells and the data plane; every process ends with it.
+    :ivar etcd: has the key; it ends by itself.
     """
 
-    etcd_options: tuple[str, ...] = ()
-
-    def setUp(self) -> None:
-        demand_etcd()
-        super().setUp()
-        self.etcd = Etcd(self, self.folder, *self.etcd_options)
+    fleet: Fleet
+    etcd: Etcd
 
     async def start_etcd(self) -> None:
         """Start etcd and the cells, and put the first config."""
@@ -80,7 +78,14 @@ class ReplicatedTestCase(ChaosTestCase):
     async def start_replica(self, replica: Replica, *options: str) -> None:
         """Start a control plane, and wait until it listens."""
         replica.process = self.fleet.run(
-            *(*TWISTD, "-n", "--pidfile=", "cellrouter-cp", "--state-dir", str(self.folder / replica.name)),
+            *(
+                *TWISTD,
+                "-n",
+                "--pidfile=",
+                "cellrouter-cp",
+                "--state-dir",
+                str(self.fleet.folder / replica.name),
+            ),
             *("--port", f"tcp:{replica.port}:interface=127.0.0.1", *POLL),
             *("--config-source", f"etcd:http://127.0.0.1:{replica.etcd_port}/{KEY}", *options),
         )
@@ -103,6 +108,18 @@ class ReplicatedTestCase(ChaosTestCase):
     async def put(self, version: str, cell: int, **fields: Any) -> int:
         """Put a config into etcd, by other means than a control plane; return its revision."""
         return await self.etcd.put(self.config(version, cell, **fields))
+
+
+class ReplicatedTestCase(Replicas, ChaosTestCase):
+    """An etcd that runs, and two cells."""
+
+    etcd_options: tuple[str, ...] = ()
+
+    def setUp(self) -> None:
+        demand_etcd()
+        super().setUp()
+        self.etcd = Etcd(self.folder, *self.etcd_options)
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.etcd.stop("KILL")))
 
     def assert_none_misrouted(self) -> None:
         """Check what the data plane has logged of its requests."""

@@ -6,7 +6,6 @@ from twisted.internet.defer import Deferred, gatherResults
 from tests.chaos.relay import Relay
 from tests.chaos.replicas import Replica, ReplicatedTestCase
 from tests.chaos.test_control_plane_connections import peak_bytes
-from tests.support.etcd import Etcd
 from tests.support.processes import until
 
 MIB = 1024 * 1024
@@ -53,11 +52,13 @@ class AgreementTests(ReplicatedTestCase):
 
     async def test_of_two_operators_at_once_one_wins_and_the_other_is_told(self) -> None:
         one, two = await self.start_replicas()
+        revision = 2
         for number in range(ROUNDS):
+            path = f"/config/apply?if-revision={revision}"
             versions = [f"{number}-{replica.name}" for replica in (one, two)]
             answers = await gatherResults(
                 [
-                    Deferred.fromCoroutine(each.post("/config/apply?actor=x", self.config(version, cell)))
+                    Deferred.fromCoroutine(each.post(path, self.config(version, cell)))
                     for cell, (each, version) in enumerate(zip((one, two), versions, strict=True))
                 ]
             )
@@ -66,6 +67,7 @@ class AgreementTests(ReplicatedTestCase):
             for each in (one, two):
                 health = await each.until_active(won["version"])
                 self.assertEqual(health["revision"], won["revision"])
+            revision = won["revision"]
 
     async def test_the_same_content_put_again_is_acked_under_its_new_number_and_not_rebuilt(self) -> None:
         one, two = await self.start_replicas()
@@ -274,9 +276,8 @@ class RealEtcdTests(ReplicatedTestCase):
     """The etcd that these tests start."""
 
     async def test_it_keeps_its_data_through_a_restart(self) -> None:
-        etcd = Etcd(self, self.folder)
-        await etcd.start()
-        first = await etcd.put(b"x")
-        await etcd.stop("KILL")
-        await etcd.start()
-        self.assertEqual(await etcd.put(b"y"), first + 1)
+        await self.etcd.start()
+        first = await self.etcd.put(b"x")
+        await self.etcd.stop("KILL")
+        await self.etcd.start()
+        self.assertEqual(await self.etcd.put(b"y"), first + 1)

@@ -42,7 +42,8 @@ class SameAnswersTests(ProcessTestCase):
     def setUp(self) -> None:
         demand_etcd()
         super().setUp()
-        self.real = Etcd(self, self.folder)
+        self.real = Etcd(self.folder)
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.real.stop("KILL")))
         self.fake = FakeEtcd()
 
     async def ask(self, agent: IAgent, question: bytes) -> tuple[int, Any]:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import treq
-from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SkipTest, TestCase
+from twisted.trial.unittest import SkipTest
 
 from tests.support.processes import Child, start
 
@@ -26,21 +25,19 @@ def demand_etcd() -> None:
 
 
 class Etcd:
-    """One etcd, which ends with the test.
+    """One etcd; whoever starts it stops it.
 
     :ivar port: where its clients connect to; the same one after each start.
 
-    :param test: ends it.
     :param folder: for its data.
     :param options: more options for it.
     """
 
-    def __init__(self, test: TestCase, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.port = free_port()
         self._folder = folder
         self._options = options
         self._process: Child | None = None
-        test.addCleanup(lambda: Deferred.fromCoroutine(self.stop("KILL")))
 
     async def start(self) -> None:
         """Start it, with the data that there are, and wait until it answers."""

@@ -206,7 +206,7 @@ class FakeResponse:
 
     def __init__(self, code: int, body: bytes | None, key: str = "") -> None:
         self.code = code
-        self.phrase = b""
+        self.length = None if body is None else len(body)
         self.key = key
         self._body = body
         self._waiting: list[bytes] = []
@@ -236,10 +236,6 @@ class FakeResponse:
     def lose(self) -> None:
         """Lose the connection."""
         self._end(ResponseFailed([Failure(ConnectError())]))
-
-    def abortConnection(self) -> None:
-        """Be told that nobody reads any more."""
-        self.lose()
 
     def loseConnection(self) -> None:
         """Be told that nobody reads any more."""
