@@ -24,7 +24,7 @@ class MetricsTests(SynchronousTestCase):
         desk = self.desk
         return {
             " ".join([sample.name, *sample.labels.values()]): sample.value
-            for family in metrics(desk.hub, desk.intake, desk.changes, desk.rollouts)
+            for family in metrics(desk.hub, desk.intake, desk.changes, desk.rollouts, desk.traffic)
             for sample in family.samples
         }
 
