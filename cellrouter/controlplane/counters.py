@@ -118,24 +118,15 @@ class Tally:
 
     def add(self, done: Counters) -> None:
         """Count what was done."""
-        self._count(done, 1)
-
-    def take(self, done: Counters) -> None:
-        """Count no more what was added before."""
-        self._count(done, -1)
-
-    def _count(self, done: Counters, times: int) -> None:
-        self.total += times * done.total
-        self.server_errors += times * done.server_errors
-        self.exact += times * done.exact
-        self.default += times * done.default
+        self.total += done.total
+        self.server_errors += done.server_errors
+        self.exact += done.exact
+        self.default += done.default
         latency, placements = self.latency, self.placements
         for number, count in zip(done.latency.buckets, done.latency.counts, strict=True):
-            latency[number] += times * count
+            latency[number] += count
         for name, count in done.placements.items():
-            placements[name] = placements.get(name, 0) + times * count
-            if not placements[name]:
-                del placements[name]
+            placements[name] = placements.get(name, 0) + count
 
     def plus(self, other: "Tally") -> "Tally":
         """Add up."""

@@ -1,12 +1,12 @@
 """What the fleet and each data plane have done in the last half minute, and the warning that comes of it.
 
 Status messages tell it, which come every ten seconds and on a change. Each is counted when it comes, for its
-data plane and for the fleet, and taken away again when it is too old. So percentiles are those of counts that
-were added up, and a question costs little.
+data plane and for the fleet: percentiles are those of counts that were added up, and a question costs little.
 """
 
 from collections import deque
 from collections.abc import Mapping
+from functools import reduce
 
 from attrs import define, field, frozen
 from twisted.application.service import Service
@@ -28,7 +28,7 @@ SLOT_S = 5.0
 """Statuses that cover less than this are kept together, so that their number does not matter."""
 
 LOOK_S = 5.0
-"""How often what is too old is taken away, and the share of the default placement looked at."""
+"""How often what is too old is forgotten, and the share of the default placement looked at."""
 
 MIN_SPAN_S = 1.0
 """A rate by less than a second of statuses says nothing."""
@@ -107,8 +107,6 @@ class _Lately:
 class FleetTraffic(Service):
     """Adds up what data planes do.
 
-    :ivar tally: what all have done in the window.
-
     :param hub: knows the data planes and what is active.
     :param rollouts: knows whether a revision is on its way to them.
     :param clock: says what is too old.
@@ -118,12 +116,13 @@ class FleetTraffic(Service):
     log = Logger()
 
     def __init__(self, hub: Hub, rollouts: Rollouts, clock: IReactorTime, share: DefaultShare) -> None:
-        self.tally = Tally()
         self._hub = hub
         self._rollouts = rollouts
         self._clock = clock
         self._share = share
         self._lately: dict[Node, _Lately] = {}
+        self._told = Tally()
+        self._tallies: deque[tuple[float, Tally]] = deque()
         self._loop = LoopingCall(self._look)
         self._loop.clock = clock
         hub.fleet.listen(self._heard)
@@ -140,6 +139,11 @@ class FleetTraffic(Service):
         Service.stopService(self)
         if self._loop.running:
             self._loop.stop()
+
+    @property
+    def tally(self) -> Tally:
+        """What all have done in the window."""
+        return reduce(Tally.plus, (tally for _, tally in self._tallies), self._told)
 
     @property
     def alarms(self) -> list[Alarm]:
@@ -169,7 +173,7 @@ class FleetTraffic(Service):
 
     def _heard(self, node: Node, word: Word) -> None:
         if word is None:
-            self._forget(node)
+            self._lately.pop(node, None)
         elif isinstance(word, Told):
             self._note(node, word)
 
@@ -182,7 +186,7 @@ class FleetTraffic(Service):
         self._age(lately, now)
         if told.done is None:
             return
-        self.tally.add(told.done)
+        self._told.add(told.done)
         last = lately.slots[-1] if lately.slots else None
         if last is not None and last.span_s + told.span_s <= SLOT_S:
             last.ended_at, last.span_s = now, last.span_s + told.span_s
@@ -192,18 +196,8 @@ class FleetTraffic(Service):
 
     def _age(self, lately: _Lately, now: float) -> None:
         while lately.slots and lately.slots[0].ended_at <= now - WINDOW_S:
-            self._take(lately.slots.popleft())
+            lately.slots.popleft()
             lately.summary = None
-
-    def _take(self, slot: _Slot) -> None:
-        """Let what was done become what was done before."""
-        self.tally.take(slot.done)
-        self._share.passed(slot.done.exact, slot.done.default)
-
-    def _forget(self, node: Node) -> None:
-        lately = self._lately.pop(node, None)
-        for slot in () if lately is None else lately.slots:
-            self._take(slot)
 
     def _look(self) -> None:
         now = self._clock.seconds()
@@ -211,19 +205,24 @@ class FleetTraffic(Service):
             self._age(lately, now)
             if lately.told_at <= now - WINDOW_S:
                 # It is connected and silent, or has another name by now.
-                self._forget(node)
+                del self._lately[node]
+        self._tallies.append((now, self._told))
+        self._told = Tally()
+        while self._tallies[0][0] <= now - WINDOW_S:
+            _, before = self._tallies.popleft()
+            self._share.passed(before.exact, before.default)
         self._watch(now)
 
     def _watch(self, now: float) -> None:
-        current, before = self._hub.current, self._share.alarm
+        current, before, tally = self._hub.current, self._share.alarm, self.tally
         active = None
         if current is not None:
             active = Active(current.accepted.revision, self._hub.announced_at, self._rollouts.under_way)
-        alarm = self._share.look(now, self.tally.exact, self.tally.default, active)
+        alarm = self._share.look(now, tally.exact, tally.default, active)
         if before is None and alarm is not None:
-            self.log.warn("{message}", message=alarm.message)
+            self.log.warn("{text}", text=alarm.message)
         elif before is not None and alarm is None:
-            self.log.info("{message}", message=self._share.ended)
+            self.log.info("{text}", text=self._share.ended)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -18,12 +18,12 @@ MAX_CIRCUITS = 5
 
 def fleet(traffic: FleetTraffic) -> Json:
     """Say what the fleet does, how its placements are, and what somebody should look at."""
-    total = sum(traffic.tally.placements.values())
+    done = traffic.tally.placements
+    total = sum(done.values())
     return {
         "traffic": _summary(traffic.of_all()),
         "placements": {
-            name: _placement(each, traffic.tally.placements.get(name, 0), total)
-            for name, each in traffic.placements().items()
+            name: _placement(each, done.get(name, 0), total) for name, each in traffic.placements().items()
         },
         "warnings": [
             {"kind": each.kind, "since": utc_timestamp(each.since), "message": each.message}

@@ -98,17 +98,17 @@ class MessageTests(SynchronousTestCase):
 
     def test_only_buckets_with_anything_in_them_are_sent(self) -> None:
         packed = of(0.05, 0.05, 1e9).packed()
-        self.assertEqual((packed["buckets"], packed["counts"]), ("0 321", "2 1"))
+        self.assertEqual((packed["buckets"], packed["counts"]), ("0,321", "2,1"))
         self.assertEqual(of().packed()["buckets"], "")
 
     def test_bounds_of_another_program_are_taken_for_the_next_of_ours(self) -> None:
         ours = of().packed()
         for other, expected in (
             ({"first_ms": 3, "buckets": "0", "counts": "5"}, {79: 5}),
-            ({"steps_per_doubling": 4, "buckets": "0 1 40", "counts": "1 2 3"}, {0: 1, 4: 2, 160: 3}),
-            ({"steps_per_doubling": 32, "buckets": "1 2 3", "counts": "1 1 1"}, {1: 2, 2: 1}),
-            ({"buckets": "320 321 400 60000", "counts": "1 1 1 1"}, {320: 1, 321: 3}),
-            ({"steps_per_doubling": 1, "buckets": "900000000", "counts": "1"}, {321: 1}),
+            ({"steps_per_doubling": 4, "buckets": "0,1,40", "counts": "1,2,3"}, {0: 1, 4: 2, 160: 3}),
+            ({"steps_per_doubling": 32, "buckets": "1,2,3", "counts": "1,1,1"}, {1: 2, 2: 1}),
+            ({"buckets": "320,321,400,60000", "counts": "1,1,1,1"}, {320: 1, 321: 3}),
+            ({"steps_per_doubling": 1, "buckets": "65535", "counts": "1"}, {321: 1}),
         ):
             self.assertEqual(Histogram.from_packed({**ours, **other}).by_bucket(), expected, other)
 
@@ -118,12 +118,15 @@ class MessageTests(SynchronousTestCase):
             *(None, [], "packed", 1, {}),
             *({**good, "first_ms": first_ms} for first_ms in (0, -1.0, "1", None, 1e300, float("nan"))),
             *({**good, "steps_per_doubling": steps} for steps in (0, -1, 1.5, 10**6)),
-            *({**good, "buckets": text} for text in ("1", "1 1", "1 x", "1 -2", f"1 {2**70}", None, [1, 2])),
+            *(
+                {**good, "buckets": text}
+                for text in ("1", "1,1", "1 2", "1,x", "1,-2", "1,[2]", "1,65536", f"1,{2**70}", None, [1, 2])
+            ),
             *(
                 {**good, "counts": text}
-                for text in ("1", "1 2 3", "1 1.5", "1 -2", f"1 {2**60}", "1 " * 9999)
+                for text in ("1", "1,2,3", "1,1.5", "1,-2", f"1,{2**60}", "1" + ",1" * 9999)
             ),
-            {**good, "counts": f"1 {'9' * 10_000}"},
+            {**good, "counts": f"1,{'9' * 10_000}"},
         ):
             self.assertRaises(ValueError, Histogram.from_packed, bad)
 
