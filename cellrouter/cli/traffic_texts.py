@@ -28,7 +28,7 @@ def fleet(shown: Json) -> list[str]:
             f"{text} {label}"
             for text, label in (
                 (_share(traffic["share_5xx"]), "5xx"),
-                (_share(traffic["share_default"]), "of the keys by default"),
+                (_share(traffic["share_default"]), "default"),
             )
             if text is not None
         ]
