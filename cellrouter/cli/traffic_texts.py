@@ -45,4 +45,5 @@ def _share(share: float | None) -> str | None:
 
 
 def _time(time_ms: float | None) -> str | None:
-    return None if time_ms is None else f"{time_ms:g}ms"
+    # The histogram knows no more digits than these.
+    return None if time_ms is None else f"{float(f'{time_ms:.3g}'):g}ms"
