@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
 
 from attrs import define, field, frozen
 
-from cellrouter.controlplane.placements import Seen
+from cellrouter.controlplane.placements import MAX_PLACEMENTS, Seen
 from cellrouter.observe.histogram import BUCKETS, Histogram, quantile_ms
 
 _MAX_COUNT = 2**53
 _MAX_SINCE = 64
+_MAX_NAMES = 1000
 _NOTHING = Histogram()
 
 
@@ -92,7 +94,7 @@ class Counters:
             self.exact + later.exact,
             self.default + later.default,
             self.latency.plus(later.latency),
-            dict(Counter(self.placements) + Counter(later.placements)),
+            dict(islice((Counter(self.placements) + Counter(later.placements)).items(), MAX_PLACEMENTS)),
             self.process,
         )
 
@@ -126,7 +128,8 @@ class Tally:
         for number, count in zip(done.latency.buckets, done.latency.counts, strict=True):
             latency[number] += count
         for name, count in done.placements.items():
-            placements[name] = placements.get(name, 0) + count
+            if name in placements or len(placements) < _MAX_NAMES:
+                placements[name] = placements.get(name, 0) + count
 
     def plus(self, other: "Tally") -> "Tally":
         """Add up."""

@@ -145,8 +145,9 @@ class DefaultShare:
 
     def _end(self, now: float, late: _Keyed, alarm: Alarm) -> None:
         # Half of what begins it, so that a share in between does not begin and end it again and again.
-        enough = late.total >= MIN_REQUESTS
-        if enough and late.share - self._usual <= self._allowed(self._usual) / 2:
+        if late.total < MIN_REQUESTS:
+            return
+        if late.share - self._usual <= self._allowed(self._usual) / 2:
             self.ended = f"the share of the default placement is {late.share:.2%} again"
         elif now - alarm.since >= NORMAL_AFTER_S:
             self.ended = (

@@ -102,7 +102,7 @@ class EndTests(DefaultShareTestCase):
             self.assertIsNone(self.look(percent))
 
     def test_it_does_not_end_for_want_of_requests(self) -> None:
-        for _ in range(100):
+        for _ in range(1000):
             self.assertIsNotNone(self.look(0, 50))
 
     def test_it_does_not_become_what_is_usual_for_an_hour_and_then_does(self) -> None:

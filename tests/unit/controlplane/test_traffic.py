@@ -149,6 +149,10 @@ class WindowTests(TrafficTestCase):
         self.assertEqual(self.report["traffic"]["share_5xx"], 0.0)
         self.assertEqual(self.report["traffic"]["requests_per_s"], 20.0)
 
+    def lately(self, data_plane: DataPlane) -> Any:
+        """Give what is kept of a data plane."""
+        return self.traffic._lately[data_plane.node]
+
     def test_statuses_on_a_change_make_no_difference(self) -> None:
         for _ in range(40):
             self.one.serve(10)
@@ -156,7 +160,7 @@ class WindowTests(TrafficTestCase):
             for _ in range(5):
                 self.one.report()
         self.assertEqual(self.one.traffic["requests_per_s"], 10.0)
-        self.assertLess(len(self.traffic._lately[self.one.node].slots), 15)
+        self.assertLess(len(self.lately(self.one).slots), 15)
 
     def test_a_restarted_data_plane_begins_anew(self) -> None:
         self.work(3)
@@ -203,6 +207,15 @@ class WindowTests(TrafficTestCase):
             self.assertEqual(self.one.traffic["requests_per_s"], 10.0, hostile)
         self.work(4)
         self.assertEqual(self.report["traffic"]["requests_per_s"], 20.0)
+
+    def test_one_that_names_other_placements_each_time_fills_nothing(self) -> None:
+        for number in range(50):
+            placements: dict[str, object] = {f"{number}-{each}": {"requests": 9} for each in range(100)}
+            self.one.say(placements, {"total": number, "server_errors": 0, "latency_ms": []})
+            self.clock.advance(0.05)
+        self.assertLessEqual(len(self.traffic.tally.placements), 1000)
+        self.assertEqual([len(slot.done.placements) for slot in self.lately(self.one).slots], [100])
+        self.assertLessEqual(len(self.report["placements"]), 100)
 
     def test_two_with_one_name_are_not_taken_for_one_that_did_a_million(self) -> None:
         twin = DataPlane(self.desk, "dp-1", 50002)
