@@ -223,6 +223,19 @@ class RunningHistoryTests(TestCase):
         with self.assertRaisesRegex(HistoryUnusable, "no such table"):
             await self.accept("a")
 
+    async def test_nothing_is_accepted_into_a_file_that_would_not_be_found_again(self) -> None:
+        """An operator has tidied up, or put back a copy, while the control plane runs."""
+        first = await self.accept("a")
+        away = self.history.path.with_name("away")
+        self.history.path.rename(away)
+        with self.assertRaisesRegex(HistoryUnusable, "history.db: was moved, deleted or replaced"):
+            await self.accept("b")
+        self.history.path.write_bytes(away.read_bytes())
+        with self.assertRaisesRegex(HistoryUnusable, "restart the control plane"):
+            await self.accept("b")
+        away.rename(self.history.path)
+        self.assertEqual((await self.accept("b")).revision, first.revision + 1)
+
     async def test_a_stopped_history_says_so(self) -> None:
         self.history.stopService()
         with self.assertRaisesRegex(HistoryUnusable, "closed"):
