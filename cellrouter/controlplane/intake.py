@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.proposals import BeyondGuards
-from cellrouter.daemon.children import Busy, ChildFailed, Stopping
+from cellrouter.daemon.children import ChildFailed, Stopping
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import FilePoller, InThread
@@ -119,7 +119,7 @@ class Intake(Service):
             self._poller.hand_on_again()
         except Stopping:
             return
-        except (ChildFailed, Busy) as error:
+        except ChildFailed as error:
             self._note(FileState.NOT_CHECKED, [f"the changed config cannot be checked: {error}"])
             self._poller.hand_on_again()
         else:

@@ -23,11 +23,21 @@ BAKE_S = 60.0
 
 
 class SynchronousHistory(History):
-    """A history whose database thread is this one, and whose disk can fill up."""
+    """A history whose database thread is this one, and whose disk can fill up.
+
+    :ivar slow: what the next interaction waits for.
+    :ivar interactions: how many have begun.
+    """
 
     disk_is_full = False
+    slow: "Deferred[None] | None" = None
+    interactions = 0
 
     async def _interact(self, interaction: Callable[..., object], *arguments: object) -> object:
+        self.interactions += 1
+        if self.slow is not None:
+            slow, self.slow = self.slow, None
+            await slow
         if self.disk_is_full:
             raise HistoryUnusable("history.db: database or disk is full")
         with connection(self.path) as database, transaction(database) as cursor:
