@@ -143,7 +143,7 @@ class Intake(Service):
         before, self.problems = (self.file_state, self.problems), tuple(problems)
         self.file_state = state
         # A refused file comes here once per change, and each change is worth its lines; a full disk comes
-        # here at every poll.
+        # here again and again.
         if before == (state, self.problems) and state is not FileState.REFUSED:
             return
         active = self._changes.active

@@ -49,6 +49,7 @@ class Desk:
 
     :ivar children_fail: whether child processes die instead of answering.
     :ivar slow_child: what the next child process waits for.
+    :ivar checks: how many child processes were asked for.
 
     :param folder: for the file and the history; the same one again is a restart.
     :param clock: drives everything.
@@ -57,6 +58,7 @@ class Desk:
 
     def __init__(self, folder: Path, clock: Clock, steps: str = "all") -> None:
         self.children_fail = False
+        self.checks = 0
         self.slow_child: Deferred[None] | None = None
         self.clock = clock
         self.path = folder / "routing.json"
@@ -71,6 +73,7 @@ class Desk:
 
     def in_child(self, function: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
         """Run a function here and now."""
+        self.checks += 1
         if self.children_fail:
             return fail(ChildFailed("it was ended by signal 9"))
         if self.slow_child is not None:
