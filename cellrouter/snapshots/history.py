@@ -216,7 +216,7 @@ class History(Service):
         query: Deferred[object] = self._pool.runInteraction(self._on_the_file, interaction, *arguments)
         try:
             return await query
-        except (sqlite3.Error, zlib.error, ValueError) as error:
+        except (sqlite3.Error, ValueError) as error:
             raise HistoryUnusable(f"{self.path}: {error}") from error
 
     def _on_the_file(self, cursor: Cursor, interaction: Callable[..., object], *arguments: object) -> object:
@@ -258,7 +258,11 @@ def _accepted(row: Any) -> Accepted | None:
     if row is None:
         return None
     document, *rest = row
-    return Accepted(text=zlib.decompress(document), **dict(zip(_COLUMNS, rest, strict=True)))
+    entry = dict(zip(_COLUMNS, rest, strict=True))
+    try:
+        return Accepted(text=zlib.decompress(document), **entry)
+    except zlib.error as error:
+        raise ValueError(f"the document of revision {entry['revision']} is damaged: {error}") from error
 
 
 def _accept(

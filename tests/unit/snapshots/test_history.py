@@ -118,11 +118,16 @@ class BlockingHistoryTests(SynchronousTestCase):
         with sqlite3.connect(self.path) as connection:
             connection.execute("UPDATE snapshots SET document = x'00'")
         connection.close()
-        self.assertRaises(HistoryUnusable, history.newest_blocking)
+        error = self.assertRaises(HistoryUnusable, history.newest_blocking)
+        self.assertIn(f"{self.path}: the document of revision 1 is damaged: ", str(error))
 
     def test_a_missing_folder_is_named(self) -> None:
         self.path = self.path.parent / "missing" / "history.db"
-        self.assertRaises(HistoryUnusable, self.open)
+        error = self.assertRaises(HistoryUnusable, self.open)
+        self.assertEqual(
+            str(error),
+            f"{self.path}: unable to open database file; its folder has to exist and to be writable",
+        )
 
     def test_kill_9_loses_nothing_that_was_accepted_and_repeats_no_revision(self) -> None:
         script = (
