@@ -22,7 +22,7 @@ from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.etcd_versions import ETCD, KeyState, KeyVersions, Version
 from cellrouter.controlplane.proposals import Proposal, RevisionMoved
 from cellrouter.controlplane.sources import ISource, Json
-from cellrouter.daemon.children import Busy, ChildFailed, Stopping
+from cellrouter.daemon.children import ChildFailed, Stopping
 from cellrouter.daemon.metrics import gauge, one_of
 from cellrouter.snapshots.accepted import Accepted, Submission
 from cellrouter.snapshots.etcd import EtcdDocument
@@ -30,6 +30,7 @@ from cellrouter.snapshots.etcd_codec import Compacted, EtcdUnusable, Note, Readi
 from cellrouter.snapshots.etcd_watch import EtcdWatch
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
+from cellrouter.snapshots.poller import MAX_PAUSE_S
 
 SETTLE_S = 0.05
 """How long after a change the key is read: of a burst the last one counts, and no flood keeps us busy."""
@@ -79,6 +80,8 @@ class EtcdIntake(Service):
         self._clock = clock
         self._interval_s = interval_s
         self._dealt_with = self._in_hand = self._store_revision = 0
+        self._tried = self._pause = self._pause_left = 0
+        self._max_pause = max(1, int(MAX_PAUSE_S / interval_s))
         self._missing = False
         self._lost_by: type[EtcdUnusable] | None = None
         self._lock = DeferredLock()
@@ -237,9 +240,11 @@ class EtcdIntake(Service):
             self._told()
         except Stopping:
             return
-        except (ChildFailed, Busy) as error:
+        except ChildFailed as error:
+            self._try_later()
             self._note(KeyState.NOT_CHECKED, [f"what the key holds cannot be checked: {error}"])
         except HistoryUnusable as error:
+            self._try_later()
             self._note(KeyState.NOT_STORED, [f"what the key holds cannot be stored: {error}"])
 
     async def _take(self, told: bool) -> None:
@@ -249,19 +254,32 @@ class EtcdIntake(Service):
         source_id = self._source_id(newest.cluster_id)
         if source_id != self._history.source_id:
             await self._history.adopt(source_id)
-        looked_before, self._store_revision = self._store_revision > 0, newest.revision
+        seen, self._store_revision = self._store_revision, newest.revision
         self._found()
         self._missing = newest.document is None
         if newest.document is None:
             self._changes.forget_held()
             self._note(KeyState.MISSING, ["there is no such key"])
         elif newest.document.revision > max(self._dealt_with, self._active_revision):
-            if looked_before and not told:
+            if not told and 0 < seen < newest.document.revision:
                 # Else the watch would have said so.
                 self.watch.renew()
+            if self._is_to_wait(newest.document.revision):
+                return
             await self._catch_up(newest, newest.document.revision)
         elif self.state is KeyState.UNSEEN:
             self._note(KeyState.ACTIVE, [])
+
+    def _is_to_wait(self, key_revision: int) -> bool:
+        """Tell whether a version that nothing could be done with is to be tried at a later look."""
+        if key_revision != self._tried:
+            self._tried, self._pause, self._pause_left = key_revision, 0, 0
+        self._pause_left = max(0, self._pause_left - 1)
+        return self._pause_left > 0
+
+    def _try_later(self) -> None:
+        """Try it again at the next look, and each further time after twice as many, up to a minute."""
+        self._pause = self._pause_left = min(2 * self._pause or 1, self._max_pause)
 
     async def _catch_up(self, newest: Reading, key_revision: Revision) -> None:
         """Take the last good version of those that were not dealt with."""

@@ -173,8 +173,21 @@ class TakingTests(EtcdSourceTestCase):
         self.settle(POLL_S)
         self.assertIs(one.intake.state, KeyState.NOT_CHECKED)
         one.desk.children_fail = False
-        self.settle(POLL_S)
+        self.settle(2 * POLL_S)
         self.assertEqual((one.active, one.intake.state), ((revision, "2"), KeyState.ACTIVE))
+
+    def test_what_cannot_be_checked_is_tried_ever_less_often_and_what_is_newer_at_once(self) -> None:
+        self.put(routes("1"))
+        one = self.start()
+        one.desk.children_fail = True
+        self.put(routes("2"))
+        self.etcd.asked.clear()
+        self.settle(60 * POLL_S)
+        # Two questions for each attempt: at polls 1, 3, 7, 15 and 30, and one for each poll.
+        self.assertLess(len(self.etcd.asked), 60 + 3 * 8)
+        one.desk.children_fail = False
+        self.put(routes("3"))
+        self.assertEqual(one.active, (4, "3"))
 
     def test_a_note_that_is_none_counts_for_nothing(self) -> None:
         self.put(routes("1"))
