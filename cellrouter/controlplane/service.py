@@ -35,7 +35,8 @@ from cellrouter.daemon.certificates import load_certificates
 from cellrouter.daemon.children import ChildReactor, Children
 from cellrouter.daemon.tokens import NoToken, TokenFile
 from cellrouter.daemon.work import Worker
-from cellrouter.snapshots.etcd import EtcdDocument, quiet_agent
+from cellrouter.snapshots.etcd import EtcdDocument
+from cellrouter.snapshots.etcd_agent import bounded_agent
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import InThread, Unreadable
@@ -121,7 +122,7 @@ def _intake(
     interval_s, limit_bytes = options["poll-interval"], options["max-config-bytes"]
     if isinstance(source, FileSource):
         return Intake(source.path, changes, reactor, in_thread, interval_s, limit_bytes)
-    document = EtcdDocument(quiet_agent(reactor), reactor, source.endpoints, source.key, limit_bytes)
+    document = EtcdDocument(bounded_agent(reactor), reactor, source.endpoints, source.key, limit_bytes)
     return EtcdIntake(document, changes, history, reactor, interval_s)
 
 

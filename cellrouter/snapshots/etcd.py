@@ -1,8 +1,4 @@
-"""Reads, puts and watches a document in etcd, by its JSON gateway, in bounded time and memory.
-
-Twisted's own ``Agent`` is used rather than treq: what treq adds to it (redirects, cookies, unpacking) is what
-nobody wants of a peer that is not trusted.
-"""
+"""Reads, puts and watches a document in etcd, by its JSON gateway, in bounded time and memory."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -10,13 +6,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed, DNSLookupError
 from twisted.internet.interfaces import IReactorTime
-from twisted.web.client import (
-    Agent,
-    HTTPConnectionPool,
-    RequestTransmissionFailed,
-    ResponseFailed,
-    _HTTP11ClientFactory,
-)
+from twisted.web.client import RequestTransmissionFailed, ResponseFailed
 from twisted.web.http import OK
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IResponse
@@ -41,20 +31,6 @@ _NO_ANSWER = (
 )
 
 T = TypeVar("T")
-
-
-def quiet_agent(reactor: IReactorTime) -> Agent:
-    """Make an agent that opens a connection for each request, and logs none of them.
-
-    :param reactor: connects.
-    """
-    pool = HTTPConnectionPool(reactor, persistent=False)
-    pool._factory = _QuietFactory
-    return Agent(reactor, pool=pool)
-
-
-class _QuietFactory(_HTTP11ClientFactory):
-    noisy = False
 
 
 class EtcdDocument:

@@ -2,6 +2,8 @@
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
 
 from tests.chaos.relay import Relay
 from tests.chaos.replicas import Replica, ReplicatedTestCase
@@ -13,6 +15,47 @@ HUGE_BYTES = 100 * MIB
 MAX_CONFIG_BYTES = 5 * MIB
 MOST_GROWTH_BYTES = 80 * MIB
 ROUNDS = 5
+FLOODS = 3
+
+
+class Flood(Factory):
+    """A server that answers each connection without end.
+
+    :ivar left: how many connections their clients have left.
+
+    :param beginning: sent first.
+    :param piece: sent again and again.
+    """
+
+    noisy = False
+
+    def __init__(self, beginning: bytes, piece: bytes) -> None:
+        self.beginning = beginning
+        self.piece = piece
+        self.left = 0
+
+    def buildProtocol(self, addr: object) -> "Flooding":
+        """Take a connection."""
+        flooding = Flooding()
+        flooding.factory = self
+        return flooding
+
+
+class Flooding(Protocol):
+    """One connection of it."""
+
+    def connectionMade(self) -> None:
+        self.transport.write(self.factory.beginning)
+        self.transport.registerProducer(self, streaming=False)
+
+    def resumeProducing(self) -> None:
+        self.transport.write(self.factory.piece)
+
+    def stopProducing(self) -> None:
+        self.transport.unregisterProducer()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.factory.left += 1
 
 
 class AgreementTests(ReplicatedTestCase):
@@ -270,6 +313,30 @@ class HostileTests(ReplicatedTestCase):
         health = await one.get(status=503)
         await one.process.until_logged("its answer is not etcd's|it refuses")
         self.assertEqual(health["status"], "unavailable")
+
+
+class FloodTests(ReplicatedTestCase):
+    """Who answers instead of etcd never ends."""
+
+    async def test_whatever_has_no_end_is_left_in_bounded_memory(self) -> None:
+        for beginning, piece in (
+            (b"HTTP/1.1 200 OK\r\n", b"X-Y: " + b"z" * 8000 + b"\r\n"),
+            (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
+            (b"", b"x" * 8000),
+            (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 8000),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"),
+        ):
+            flood = Flood(beginning, piece)
+            listening = reactor.listenTCP(0, flood, interface="127.0.0.1")
+            self.addCleanup(listening.stopListening)
+            one = Replica(f"one-{listening.getHost().port}", listening.getHost().port)
+            await self.start_replica(one)
+            before = peak_bytes(one.process)
+            await one.process.until_logged("nothing can be changed until")
+            await until(lambda flood=flood: flood.left >= FLOODS)
+            self.assertLess(peak_bytes(one.process) - before, MOST_GROWTH_BYTES, (beginning, piece[:20]))
+            self.assertNotIn(b"Traceback", one.process.stderr)
+            await one.process.stop("KILL")
 
 
 class RealEtcdTests(ReplicatedTestCase):

@@ -8,7 +8,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.web.iweb import IAgent
 
-from cellrouter.snapshots.etcd import EtcdDocument, quiet_agent
+from cellrouter.snapshots.etcd import EtcdDocument
+from cellrouter.snapshots.etcd_agent import bounded_agent
 from cellrouter.snapshots.etcd_codec import Compacted, Note, put_request, read_request
 from tests.support.etcd import Etcd, demand_etcd
 from tests.support.fake_etcd import FakeEtcd
@@ -55,7 +56,7 @@ class SameAnswersTests(ProcessTestCase):
     async def test_reading_and_putting(self) -> None:
         await self.real.start()
         for question in QUESTIONS:
-            real = await self.ask(quiet_agent(reactor), question)
+            real = await self.ask(bounded_agent(reactor), question)
             self.assertEqual(await self.ask(self.fake, question), real, question)
 
     async def test_compaction_and_watches(self) -> None:
@@ -64,7 +65,7 @@ class SameAnswersTests(ProcessTestCase):
             self.assertEqual(await self.real.put(b"%d" % number, KEY), self.fake.put(KEY, b"%d" % number))
         await self.real.compact(4)
         self.fake.compact(4)
-        for agent in (quiet_agent(reactor), self.fake):
+        for agent in (bounded_agent(reactor), self.fake):
             document = EtcdDocument(agent, reactor, (f"http://127.0.0.1:{self.real.port}",), KEY, 1000)
             told: list[int] = []
             with self.assertRaises(Compacted):

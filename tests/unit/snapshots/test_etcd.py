@@ -3,12 +3,18 @@
 import json
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.client import Agent
+from twisted.web._newclient import HTTP11ClientProtocol, Request
+from twisted.web.client import Agent, ResponseFailed
+from twisted.web.http_headers import Headers
 
-from cellrouter.snapshots.etcd import TIMEOUT_S, EtcdDocument, quiet_agent
-from cellrouter.snapshots.etcd_bodies import MAX_LINE_BYTES
+from cellrouter.snapshots.etcd import TIMEOUT_S, EtcdDocument
+from cellrouter.snapshots.etcd_agent import MAX_HEAD_BYTES, bounded_agent
+from cellrouter.snapshots.etcd_bodies import MAX_LINE_BYTES, WholeBody
 from cellrouter.snapshots.etcd_codec import ENVELOPE_BYTES, Compacted, EtcdUnusable, Note, TooLarge
 from cellrouter.snapshots.etcd_watch import RETRY_S, EtcdWatch, WatchState
 from tests.support.fake_etcd import FakeEtcd
@@ -98,9 +104,34 @@ class DocumentTests(EtcdTestCase):
             self.assertIn(said, self.failureResultOf(self.read(), EtcdUnusable).getErrorMessage())
 
     def test_an_agent_for_it_opens_a_connection_for_each_request(self) -> None:
-        agent = quiet_agent(self.clock)
+        agent = bounded_agent(self.clock)
         self.assertIsInstance(agent, Agent)
         self.assertFalse(agent._pool.persistent)
+
+    def test_a_head_without_end_is_not_read(self) -> None:
+        connected: list[HTTP11ClientProtocol] = []
+        protocol = bounded_agent(self.clock)._pool._factory(connected.append, "").buildProtocol(None)
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        request = Request._construct(b"POST", b"/", Headers({b"Host": [b"x"]}), None)
+        answer = protocol.request(request)
+        protocol.dataReceived(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+        for number in range(100):
+            protocol.dataReceived(b"X-%d: %s\r\n" % (number, b"y" * 1000))
+        self.assertTrue(transport.disconnected)
+        protocol.connectionLost(Failure(ConnectionAborted()))
+        self.failureResultOf(answer, ResponseFailed)
+
+    def test_a_body_is_not_measured_as_a_head(self) -> None:
+        protocol = bounded_agent(self.clock)._pool._factory(lambda _: None, "").buildProtocol(None)
+        protocol.makeConnection(StringTransport())
+        answer = protocol.request(Request._construct(b"POST", b"/", Headers({b"Host": [b"x"]}), None))
+        protocol.dataReceived(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2 * MAX_HEAD_BYTES)
+        body = WholeBody(4 * MAX_HEAD_BYTES)
+        self.successResultOf(answer).deliverBody(body)
+        protocol.dataReceived(b"y" * MAX_HEAD_BYTES)
+        protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(len(self.successResultOf(body.done)), 3 * MAX_HEAD_BYTES)
 
 
 class WatchTests(EtcdTestCase):
