@@ -22,6 +22,9 @@ from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.options import ControlPlaneOptions
+from cellrouter.controlplane.page.documents import Sources
+from cellrouter.controlplane.page.live import Live
+from cellrouter.controlplane.page.resources import add_page
 from cellrouter.controlplane.resources import build_root
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.roster import Roster
@@ -81,6 +84,9 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     operations = Operations(changes, history, asking)
     expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
     root = build_root(hub, intake, changes, rollouts, operations, expected, reactor, access)
+    sources = Sources(hub, intake, changes, rollouts, history, expected, reactor)
+    live = Live(sources.gather, reactor)
+    add_page(root, live)
     site = BoundedSite(root, limit_bytes, reactor, access)
     listening = AskingReactor(reactor, access.authorities, access.refusals) if access.authorities else reactor
     listener = ListenerService(listening, options["port"], site, "control plane", "--port", options.daemon)
@@ -90,6 +96,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     for service in (
         *(history, roster, intake, for_questions, for_changes, hub, rollouts),
         *access.token_files,
+        live,
         listener,
     ):
         service.setServiceParent(control_plane)

@@ -1,0 +1,193 @@
+"""The sections that say how all is: the verdict, what is active, what needs attention, the last changes."""
+
+from collections.abc import Iterator
+
+from twisted.web.template import Flattenable, Tag, tags
+
+from cellrouter.controlplane.page import words
+from cellrouter.controlplane.page.documents import Documents, Json
+from cellrouter.controlplane.page.widgets import (
+    BAD,
+    BUSY,
+    GOOD,
+    Mark,
+    bullets,
+    code,
+    facts,
+    note,
+    pill,
+    table,
+    when,
+)
+
+MAX_LINES = 10
+
+FILE_STATES = {
+    "unseen": (BUSY, "not looked at yet"),
+    "active": (GOOD, "says what is active"),
+    "differs": (BUSY, "says something else than what is active, and is taken again when its content changes"),
+    "held": (BUSY, "is held"),
+    "unreadable": (BAD, "cannot be read"),
+    "refused": (BAD, "is refused"),
+    "not_checked": (BAD, "could not be checked"),
+    "not_stored": (BAD, "could not be stored"),
+}
+"""What became of the content of the file that is watched."""
+
+
+def judged(documents: Documents) -> tuple[Mark, str]:
+    """Say in one line how the fleet is."""
+    fleet, last = documents.fleet, documents.rollout["rollout"] or {}
+    active, states = fleet["active"], fleet.get("states", {})
+    if active is None:
+        return BAD, "no config has been accepted yet"
+    known = sum(states.values())
+    if states["nacked"]:
+        refusing = words.count(states["nacked"], "data plane")
+        return BAD, f"{refusing} refused what {'it' if states['nacked'] == 1 else 'they'} should run"
+    if last.get("under_way"):
+        mark = BAD if last["phase"] in ("halting", "aborting") else BUSY
+        step = f"step {last['step']} of {len(last['steps'])}"
+        return mark, f"revision {last['revision']} is being rolled out: {last['phase']}, {step}"
+    if fleet["converged"]:
+        every = "the one data plane runs" if known == 1 else f"all {known:,} data planes run"
+        return GOOD, f"{every} revision {active['revision']}"
+    if not known:
+        return BUSY, "no data plane has connected yet"
+    missing = f"; {fleet['missing']:,} more expected" if fleet["missing"] else ""
+    waiting = known - states["acked"] or len(fleet["waiting_for"])
+    return (
+        BUSY,
+        f"waiting for {words.count(waiting, 'data plane')} to run revision {active['revision']}" + missing,
+    )
+
+
+def verdict(documents: Documents) -> Tag:
+    """Draw the line at the top."""
+    mark, text = judged(documents)
+    return tags.p(pill(mark, text[0].upper() + text[1:]), class_="verdict")
+
+
+def active(documents: Documents) -> Flattenable:
+    """Draw what is active, since when and by whom, and where it came from."""
+    identity, now = documents.fleet["active"], documents.at
+    if identity is None:
+        return note("Nothing is active: data planes go on with what they have.")
+    listed = documents.versions["versions"]
+    entry = listed[0] if listed and listed[0]["revision"] == identity["revision"] else None
+    pairs: list[tuple[str, Flattenable]] = [
+        ("Version", tags.span(identity["version"], class_="large")),
+        ("Hash", code(words.short(identity["hash"]), identity["hash"])),
+    ]
+    if entry is not None:
+        pairs += [("Accepted", when(entry["accepted_at"], now)), ("By", entry["actor"])]
+        pairs += [("Why", why(entry))] if why(entry) else []
+    return tags.div(
+        tags.p(tags.span("revision", class_="unit"), " ", str(identity["revision"]), class_="revision"),
+        facts([*pairs, *_origins(documents.health)]),
+        class_="active",
+    )
+
+
+def attention(documents: Documents) -> Flattenable:
+    """Draw what somebody should look at: what is held, what is wrong with the file, warnings."""
+    cards = [*_held(documents), *_troubles(documents), *_warnings(documents)]
+    return cards or tags.p(pill(GOOD, "Nothing is held, and there are no warnings"))
+
+
+def changes(documents: Documents) -> Flattenable:
+    """Draw the last changes."""
+    versions, now = documents.versions, documents.at
+    if "problem" in versions:
+        return tags.p(pill(BAD, "The history cannot be read"), " ", versions["problem"])
+    rows = [
+        (
+            [
+                str(each["revision"]),
+                " ",
+                pill(GOOD, "active") if each["revision"] == versions["active"] else "",
+            ],
+            each["version"],
+            when(each["accepted_at"], now),
+            each["actor"],
+            each["changes"] or "-",
+            [why(each) or "-", note("beyond a guard: ", each["overridden"]) if each["overridden"] else ""],
+        )
+        for each in versions["versions"]
+    ]
+    columns = ("Revision", "Version", "Accepted", "By", "What changed", "Why")
+    return [
+        table("The last changes", columns, rows) if rows else note("There have been none."),
+        note("All that are kept: ", tags.a("config/versions", href="config/versions", id="to-versions")),
+    ]
+
+
+def why(entry: Json) -> str:
+    """Say why somebody made a change, and whether it brings an earlier config back."""
+    restores = f"back to {entry['restores']}" if entry["restores"] is not None else ""
+    return ": ".join(part for part in (restores, entry["reason"]) if part)
+
+
+def _origins(health: Json) -> Iterator[tuple[str, Flattenable]]:
+    for name in ("file", "source"):
+        origin = health.get(name)
+        if isinstance(origin, dict):
+            state = str(origin.get("state", ""))
+            mark, text = FILE_STATES.get(state, (BUSY, state.replace("_", " ")))
+            where = origin.get("path") or origin.get("url") or origin.get("name") or ""
+            parts = [code(str(where)) if where else "", " ", pill(mark, text) if text else ""]
+            yield f"Config {name}", parts
+
+
+def _held(documents: Documents) -> Iterator[Tag]:
+    held = documents.health.get("held")
+    if held is None:
+        return
+    yield _card(
+        BUSY,
+        f"A change is held: version {held['version']}",
+        bullets([each["message"] for each in held["exceeded"]]),
+        facts(
+            [
+                ("Since", when(held["since"], documents.at)),
+                ("Hash", code(words.short(held["hash"]), held["hash"])),
+            ]
+        ),
+        tags.p("If it is meant: ", code("cellrouter apply --override REASON")),
+        tags.p("If it is not: edit the file back."),
+    )
+
+
+def _troubles(documents: Documents) -> Iterator[Tag]:
+    for name in ("file", "source"):
+        origin = documents.health.get(name)
+        if not isinstance(origin, dict) or origin.get("state") in ("held", "active"):
+            continue
+        problems = [str(each) for each in origin.get("problems") or ()]
+        state = str(origin.get("state"))
+        mark, text = FILE_STATES.get(state, (BAD, state.replace("_", " ")))
+        if problems or (state == "differs" and name == "file"):
+            left_out = len(problems) - MAX_LINES
+            more = [f"{left_out} more: ", tags.a("health", href="health")] if left_out > 0 else ""
+            yield _card(
+                mark, f"The config {name} {text}", bullets(problems[:MAX_LINES], more) if problems else ""
+            )
+    reasons = documents.health.get("reasons")
+    if reasons:
+        yield _card(BAD, "No config is active", bullets([str(each) for each in reasons[:MAX_LINES]]))
+
+
+def _warnings(documents: Documents) -> Iterator[Tag]:
+    for each in (documents.fleet.get("warnings") or [])[:MAX_LINES]:
+        since = each.get("since")
+        kind = str(each.get("kind", "warning")).replace("_", " ")
+        yield _card(
+            BUSY,
+            str(each.get("message") or kind),
+            facts([("Kind", kind), ("Since", when(since, documents.at) if since else "-")]),
+        )
+
+
+def _card(mark: Mark, title: str, *content: Flattenable) -> Tag:
+    sign = tags.span(mark.sign, **{"aria-hidden": "true"})
+    return tags.article(tags.h3(sign, " ", title), *content, class_=f"card {mark.level}")

@@ -1,0 +1,115 @@
+"""Takes pictures of the status page: ``python -m tests.browser.screenshots docs/images``."""
+
+import sys
+from base64 import b64decode
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import treq
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import deferLater, react
+
+from cellrouter.config import Match
+from cellrouter.observe.traffic import Traffic
+from tests.browser.browsers import DESK, PHONE, Browser
+from tests.browser.scene import WRONG, Scene
+from tests.support.documents import document
+
+NAMES = [f"{zone}-{number}" for zone in ("ams", "fra", "lon") for number in (1, 2, 3)]
+STEPS = ("--rollout", "1,25%,100%", "--bake", "60s")
+PLACEMENTS = {
+    "tier1": {"healthy": True, "circuit": "closed", "in_flight": 12},
+    "tier3": {"healthy": True, "circuit": "closed", "in_flight": 3},
+}
+
+
+async def busy(scene: Scene) -> None:
+    """Let many things happen: changes, a refusal, a loss, a rollout, a change that is held."""
+    scene.write(200, "2026.11.17")
+    await scene.serve()
+    for name in NAMES:
+        await scene.join(name, WRONG if name == "lon-2" else None)
+    await change(scene, 203, "2026.11.18", "ann@ops", "3 new customers, CHG-1204")
+    await change(scene, 203, "2026.11.19", "ben@ops", "tier1 moves to its new cluster, CHG-1207", port=9011)
+    await post(scene, "rollback", actor="ann@ops", reason="p99 of tier1 doubled", to="2")
+    await change(scene, 203, "2026.11.20", "ben@ops", "tier1 moves, second attempt, CHG-1211", port=9021)
+    await scene.data_planes.pop("fra-3").leave()
+    await restart(scene)
+    await change(scene, 221, "2026.11.24", "cho@ops", "18 customers of the acme group, CHG-1219", port=9021)
+    scene.write(160, "2026.11.25", port=9021)
+    await scene.control_plane.until_logged("is held; revision")
+
+
+async def restart(scene: Scene) -> None:
+    """Start the control plane anew, with steps; those that were connected come back."""
+    await scene.control_plane.stop()
+    await scene.serve(*STEPS)
+    for data_plane in scene.data_planes.values():
+        await data_plane.join(scene.port)
+
+
+async def change(scene: Scene, routes: int, version: str, actor: str, reason: str, **more: Any) -> None:
+    """Make a change as an operator does."""
+    table = {f"customer-{number}": "tier1" for number in range(routes)}
+    body = document(version, routingTable=table, **more)
+    await post(scene, "apply", body, actor=actor, reason=reason)
+
+
+async def post(scene: Scene, what: str, body: Any = None, **query: str) -> None:
+    """Make a change over HTTP."""
+    answer = await treq.post(f"{scene.url}config/{what}", params=query, json=body, persistent=False)
+    said = await answer.text()
+    if answer.code != 200:
+        raise RuntimeError(f"{what}: {answer.code}: {said}")
+
+
+def report(scene: Scene, done: dict[str, Traffic]) -> None:
+    """Let every data plane do something more, and tell what it has done."""
+    for number, (name, data_plane) in enumerate(scene.data_planes.items(), 3):
+        traffic = done.setdefault(name, Traffic())
+        for request in range(100 * number):
+            match = Match.DEFAULT if request % 60 == 0 else Match.EXACT
+            traffic.count(502 if request % 900 == 899 else 200, (request % 97) ** 2 / 1e6, match)
+        data_plane.report(traffic.report(), PLACEMENTS)
+
+
+async def take(browser: Browser, file: Path, size: tuple[int, int], scheme: str) -> None:
+    """Take a picture of the whole page."""
+    await browser.command(
+        "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
+    )
+    await browser.resize(size)
+    height = await browser.run("return document.documentElement.scrollHeight")
+    await browser.resize((size[0], height))
+    taken = await browser.command("Page.captureScreenshot", format="png")
+    file.write_bytes(b64decode(taken["data"]))
+    print(f"{file}: {file.stat().st_size} bytes, {size[0]} x {height}")
+
+
+async def main(reactor: Any, folder: Path) -> None:
+    """Take all pictures."""
+    with TemporaryDirectory(prefix="cellrouter-") as scratch:
+        scene, browser = Scene(Path(scratch)), Browser(Path(scratch))
+        try:
+            await busy(scene)
+            await browser.start()
+            await browser.open(scene.url)
+            done: dict[str, Traffic] = {}
+            for _ in range(5):
+                report(scene, done)
+                await deferLater(reactor, 5)
+            await browser.until("#stream", "live")
+            await take(browser, folder / "status-page.png", DESK, "light")
+            await take(browser, folder / "status-page-dark.png", DESK, "dark")
+            await take(browser, folder / "status-page-phone.png", PHONE, "light")
+            print("\n".join(await browser.errors()))
+        finally:
+            await browser.stop()
+            await scene.stop()
+
+
+if __name__ == "__main__":
+    where = Path(sys.argv[1])
+    where.mkdir(parents=True, exist_ok=True)
+    react(lambda reactor: ensureDeferred(main(reactor, where)))
