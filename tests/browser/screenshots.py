@@ -98,7 +98,7 @@ async def main(reactor: Any, folder: Path) -> None:
             done: dict[str, Traffic] = {}
             for _ in range(5):
                 report(scene, done)
-                await deferLater(reactor, 5)
+                await deferLater(reactor, 2)
             await browser.until("#stream", "live")
             await take(browser, folder / "status-page.png", DESK, "light")
             await take(browser, folder / "status-page-dark.png", DESK, "dark")

@@ -10,6 +10,8 @@ from cellrouter.controlplane.page.widgets import (
     BAD,
     BUSY,
     GOOD,
+    NONE,
+    WARN,
     Mark,
     bullets,
     code,
@@ -25,8 +27,8 @@ MAX_LINES = 10
 FILE_STATES = {
     "unseen": (BUSY, "not looked at yet"),
     "active": (GOOD, "says what is active"),
-    "differs": (BUSY, "says something else than what is active, and is taken again when its content changes"),
-    "held": (BUSY, "is held"),
+    "differs": (WARN, "says something else than what is active, and is taken again when its content changes"),
+    "held": (WARN, "is held"),
     "unreadable": (BAD, "cannot be read"),
     "refused": (BAD, "is refused"),
     "not_checked": (BAD, "could not be checked"),
@@ -36,30 +38,51 @@ FILE_STATES = {
 
 
 def judged(documents: Documents) -> tuple[Mark, str]:
-    """Say in one line how the fleet is."""
-    fleet, last = documents.fleet, documents.rollout["rollout"] or {}
-    active, states = fleet["active"], fleet.get("states", {})
-    if active is None:
+    """Say in one line how all is: the worst first, and in what colour."""
+    if documents.fleet["active"] is None:
         return BAD, "no config has been accepted yet"
-    known = sum(states.values())
-    if states["nacked"]:
-        refusing = words.count(states["nacked"], "data plane")
-        return BAD, f"{refusing} refused what {'it' if states['nacked'] == 1 else 'they'} should run"
-    if last.get("under_way"):
+    found = [*_refusals(documents), *_progress(documents)] or [_convergence(documents)]
+    held = documents.health.get("held") is not None
+    others = len(documents.fleet.get("warnings") or ())
+    found += [(WARN, "a change is held")] if held else []
+    found += [(WARN, words.count(others, "warning"))] if others else []
+    marks = [mark for mark, _ in found]
+    worst = next((mark for mark in (BAD, WARN, BUSY) if mark in marks), GOOD)
+    return worst, "; ".join(text for _, text in found)
+
+
+def _refusals(documents: Documents) -> Iterator[tuple[Mark, str]]:
+    number = documents.fleet["states"]["nacked"]
+    if number:
+        yield (
+            BAD,
+            f"{words.count(number, 'data plane')} refused what {'it' if number == 1 else 'they'} should run",
+        )
+
+
+def _progress(documents: Documents) -> Iterator[tuple[Mark, str]]:
+    last = documents.rollout["rollout"]
+    if last is not None and last["under_way"]:
+        step = f"{last['phase']}, step {last['step']} of {len(last['steps'])}"
         mark = BAD if last["phase"] in ("halting", "aborting") else BUSY
-        step = f"step {last['step']} of {len(last['steps'])}"
-        return mark, f"revision {last['revision']} is being rolled out: {last['phase']}, {step}"
+        yield mark, f"revision {last['revision']} is being rolled out: {step}"
+
+
+def _convergence(documents: Documents) -> tuple[Mark, str]:
+    fleet, states = documents.fleet, documents.fleet["states"]
+    revision, known = fleet["active"]["revision"], sum(states.values())
     if fleet["converged"]:
         every = "the one data plane runs" if known == 1 else f"all {known:,} data planes run"
-        return GOOD, f"{every} revision {active['revision']}"
+        return GOOD, f"{every} revision {revision}"
     if not known:
         return BUSY, "no data plane has connected yet"
-    missing = f"; {fleet['missing']:,} more expected" if fleet["missing"] else ""
-    waiting = known - states["acked"] or len(fleet["waiting_for"])
-    return (
-        BUSY,
-        f"waiting for {words.count(waiting, 'data plane')} to run revision {active['revision']}" + missing,
-    )
+    waiting = known - states["acked"]
+    more = f"{fleet['missing']:,} more expected" if fleet["missing"] else ""
+    missing = len(fleet["waiting_for"])
+    if waiting or missing:
+        text = f"waiting for {words.count(waiting or missing, 'data plane')} to run revision {revision}"
+        return BUSY, f"{text}; {more}" if more else text
+    return BUSY, more
 
 
 def verdict(documents: Documents) -> Tag:
@@ -77,7 +100,7 @@ def active(documents: Documents) -> Flattenable:
     entry = listed[0] if listed and listed[0]["revision"] == identity["revision"] else None
     pairs: list[tuple[str, Flattenable]] = [
         ("Version", tags.span(identity["version"], class_="large")),
-        ("Hash", code(words.short(identity["hash"]), identity["hash"])),
+        ("Hash", code(identity["hash"])),
     ]
     if entry is not None:
         pairs += [("Accepted", when(entry["accepted_at"], now)), ("By", entry["actor"])]
@@ -110,12 +133,12 @@ def changes(documents: Documents) -> Flattenable:
             each["version"],
             when(each["accepted_at"], now),
             each["actor"],
-            each["changes"] or "-",
-            [why(each) or "-", note("beyond a guard: ", each["overridden"]) if each["overridden"] else ""],
+            each["changes"] or NONE,
+            _reason(each),
         )
         for each in versions["versions"]
     ]
-    columns = ("Revision", "Version", "Accepted", "By", "What changed", "Why")
+    columns = ("Revision", "Version", "Accepted", "By", "Changes", "Why")
     return [
         table("The last changes", columns, rows) if rows else note("There have been none."),
         note("All that are kept: ", tags.a("config/versions", href="config/versions", id="to-versions")),
@@ -126,6 +149,11 @@ def why(entry: Json) -> str:
     """Say why somebody made a change, and whether it brings an earlier config back."""
     restores = f"back to {entry['restores']}" if entry["restores"] is not None else ""
     return ": ".join(part for part in (restores, entry["reason"]) if part)
+
+
+def _reason(entry: Json) -> Flattenable:
+    said = why(entry) or NONE
+    return [said, note("beyond a guard: ", entry["overridden"])] if entry["overridden"] else said
 
 
 def _origins(health: Json) -> Iterator[tuple[str, Flattenable]]:
@@ -144,7 +172,7 @@ def _held(documents: Documents) -> Iterator[Tag]:
     if held is None:
         return
     yield _card(
-        BUSY,
+        WARN,
         f"A change is held: version {held['version']}",
         bullets([each["message"] for each in held["exceeded"]]),
         facts(
@@ -182,7 +210,7 @@ def _warnings(documents: Documents) -> Iterator[Tag]:
         since = each.get("since")
         kind = str(each.get("kind", "warning")).replace("_", " ")
         yield _card(
-            BUSY,
+            WARN,
             str(each.get("message") or kind),
             facts([("Kind", kind), ("Since", when(since, documents.at) if since else "-")]),
         )

@@ -9,6 +9,7 @@ from cellrouter.controlplane.page.widgets import (
     BUSY,
     GONE,
     GOOD,
+    NONE,
     bullets,
     code,
     facts,
@@ -123,9 +124,9 @@ def _row(node: Json, now: float, busy: bool) -> list[Flattenable]:
 
 def _running(running: Json | None) -> Flattenable:
     if running is None:
-        return "-"
+        return NONE
     revision = "-" if running["revision"] is None else str(running["revision"])
-    version = tags.span("version ", clipped(running["version"], MAX_NAME_CHARS), class_="small")
+    version = tags.span(clipped(running["version"], MAX_NAME_CHARS), class_="small")
     return [tags.span("revision ", tags.strong(revision)), version]
 
 
@@ -136,7 +137,7 @@ def _last_word(node: Json, now: float) -> Flattenable:
         if each
     ]
     if not said:
-        return "-"
+        return NONE
     at, word, report = max(said, key=lambda each: each[0])
     of = "" if report["revision"] is None else f" of {report['revision']}"
     return [f"{word}{of}", tags.span(when(at, now), class_="small")]
@@ -144,7 +145,7 @@ def _last_word(node: Json, now: float) -> Flattenable:
 
 def _traffic(figures: Json | None) -> Flattenable:
     if not figures:
-        return "-"
+        return NONE
     share, p99 = words.percent(figures.get("share_5xx")), words.figure(figures.get("p99_ms"), "ms")
     return [
         words.figure(figures.get("requests_per_s"), "/s"),
@@ -166,8 +167,8 @@ def _reasons(node: Json, state: str) -> Flattenable:
         hash_ = node["running"]["hash"]
         return ["runs ", code(words.short(hash_), hash_), ", which is another config"]
     if state == "departed":
-        return f"left; it was {node['state']}" if node["state"] else "left"
-    return "has not acked yet" if state == "behind" else "-"
+        return NONE if node["state"] in ("acked", None) else "left before it acked what it should run"
+    return "has not acked yet" if state == "behind" else NONE
 
 
 def _fitness(placement: Json) -> float:
@@ -185,4 +186,4 @@ def _health(placement: Json) -> Tag:
 
 def _circuits(circuits: Json) -> Flattenable:
     shown = ", ".join(f"{number} {state.replace('_', '-')}" for state, number in circuits.items() if number)
-    return tags.span(shown, class_="" if set(circuits) <= {"closed"} else "strong") if shown else "-"
+    return tags.span(shown, class_="" if set(circuits) <= {"closed"} else "large") if shown else NONE

@@ -69,7 +69,7 @@ def _under_way(last: Json) -> Flattenable:
     ]
     if last["waiting_for"]:
         pairs.append(("Not acked yet", _names(last["waiting_for"])))
-    pairs.append(("Otherwise back to", f"revision {last['fallback']}"))
+    pairs.append(("Before it", f"revision {last['fallback']}"))
     drawn.append(facts(pairs))
     if last["traffic"]:
         columns = ("Config", "Requests", "5xx", "p99")

@@ -26,7 +26,7 @@ function age(seconds) {
 
 function show_ages() {
   for (const time of document.querySelectorAll("time")) {
-    const text = age((Date.now() + ahead_ms - Date.parse(time.dateTime)) / 1000);
+    const text = `(${age((Date.now() + ahead_ms - Date.parse(time.dateTime)) / 1000)})`;
     const shown = time.querySelector(".age");
     if (shown && shown.textContent !== text) shown.textContent = text;
   }

@@ -20,7 +20,11 @@ class Mark:
     sign: str
 
 
-GOOD, BUSY, BAD, GONE = Mark("good", "✓"), Mark("busy", "…"), Mark("bad", "✕"), Mark("gone", "○")
+GOOD, BUSY, WARN = Mark("good", "✓"), Mark("busy", "…"), Mark("busy", "!")
+BAD, GONE = Mark("bad", "✕"), Mark("gone", "○")
+
+NONE = "-"
+"""A cell with nothing in it; a card leaves it out."""
 
 
 def pill(mark: Mark, text: str) -> Tag:
@@ -31,8 +35,8 @@ def pill(mark: Mark, text: str) -> Tag:
 
 def when(timestamp: str, now: float) -> Tag:
     """Show a time, in UTC and as an age, which ``status.js`` keeps right."""
-    age = tags.span(words.age_of(timestamp, now), class_="age")
-    return tags.time(words.utc(timestamp), tags.span(" ("), age, tags.span(")"), datetime=timestamp)
+    age = tags.span(f"({words.age_of(timestamp, now)})", class_="age")
+    return tags.time(tags.span(words.utc(timestamp)), " ", age, datetime=timestamp)
 
 
 def code(text: str, title: str = "") -> Tag:
@@ -77,9 +81,11 @@ def _row(columns: Sequence[str], cells: Sequence[Flattenable]) -> Tag:
     first, *others = cells
     return tags.tr(
         tags.th(first, scope="row", role="rowheader"),
-        [
-            tags.td(tags.div(cell), role="cell", **{"data-label": name})
-            for name, cell in zip(columns[1:], others, strict=True)
-        ],
+        [_cell(name, cell) for name, cell in zip(columns[1:], others, strict=True)],
         role="row",
     )
+
+
+def _cell(name: str, content: Flattenable) -> Tag:
+    none = {"class": "none"} if content == NONE else {}
+    return tags.td(tags.div(content), role="cell", **{"data-label": name}, **none)
