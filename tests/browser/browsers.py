@@ -121,5 +121,4 @@ class Browser:
         ):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        options.ignore_local_proxy_environment_variables()
         self._driver = webdriver.Chrome(options, Service(str(CHROMEDRIVER)))

@@ -70,22 +70,24 @@ class PageResource(JsonResource):
 
     def answer(self, request: Request) -> int:
         """Answer a GET or HEAD."""
-        Deferred.fromCoroutine(self._draw(request)).addErrback(
-            lambda failure: self.log.failure("drawing the status page failed", failure)
-        )
-        return NOT_DONE_YET
-
-    async def _draw(self, request: Request) -> None:
         gone: list[Failure] = []
         request.notifyFinish().addErrback(gone.append)
-        page = await self._live.page()
-        if gone:
-            return
+
+        def send(body: bytes) -> None:
+            if not gone:
+                if request.method != b"HEAD":
+                    request.write(body)
+                request.finish()
+
+        def failed(failure: Failure) -> bytes:
+            self.log.failure("drawing the status page failed", failure)
+            return problem(request, http.INTERNAL_SERVER_ERROR, "the page cannot be drawn; the log says why")
+
         _guard(request)
-        body = prepare(request, http.OK, HTML, page)
-        if request.method != b"HEAD":
-            request.write(body)
-        request.finish()
+        drawn = Deferred.fromCoroutine(self._live.page())
+        drawn.addCallback(lambda page: prepare(request, http.OK, HTML, page))
+        drawn.addErrback(failed).addCallback(send)
+        return NOT_DONE_YET
 
 
 class EventsResource(JsonResource):
