@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReac
 from twisted.internet.threads import deferToThreadPool
 
 from cellrouter.config import ConfigRefused
+from cellrouter.controlplane import reports, rollout_reports
 from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
@@ -22,7 +23,7 @@ from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.options import ControlPlaneOptions
-from cellrouter.controlplane.page.documents import Sources
+from cellrouter.controlplane.page.documents import MAX_DATA_PLANES, Gatherer
 from cellrouter.controlplane.page.live import Live
 from cellrouter.controlplane.page.resources import add_page
 from cellrouter.controlplane.resources import build_root
@@ -84,8 +85,13 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     operations = Operations(changes, history, asking)
     expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
     root = build_root(hub, intake, changes, rollouts, operations, expected, reactor, access)
-    sources = Sources(hub, intake, changes, rollouts, history, expected, reactor)
-    live = Live(sources.gather, reactor)
+    gatherer = Gatherer(
+        lambda: reports.health(hub, intake, changes, rollouts)[1],
+        lambda: reports.fleet(hub, intake, rollouts, reactor, expected, most=MAX_DATA_PLANES),
+        lambda: rollout_reports.status(rollouts),
+        *(history, reactor),
+    )
+    live = Live(gatherer.gather, reactor)
     add_page(root, live)
     site = BoundedSite(root, limit_bytes, reactor, access)
     listening = AskingReactor(reactor, access.authorities, access.refusals) if access.authorities else reactor

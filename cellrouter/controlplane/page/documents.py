@@ -4,18 +4,13 @@ Names, versions and reasons come from data planes, from configs and from whoever
 place, every text is escaped and clipped, before anything is made of it; HTML is escaped when it is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import field, frozen, mutable
 from twisted.internet.interfaces import IReactorTime
 
-from cellrouter.controlplane import reports, rollout_reports
-from cellrouter.controlplane.changes import Changes
-from cellrouter.controlplane.convergence import Expected
-from cellrouter.controlplane.hub import Hub
-from cellrouter.controlplane.intake import Intake
-from cellrouter.controlplane.rollouts import Rollouts
+from cellrouter.controlplane import reports
 from cellrouter.daemon.text import escaped
 from cellrouter.snapshots.accepted import Entry
 from cellrouter.snapshots.history import History
@@ -53,24 +48,20 @@ class Documents:
 
 
 @mutable
-class Sources:
-    """Where the documents come from.
+class Gatherer:
+    """Gathers the documents.
 
-    :param hub: the connected data planes and the active snapshot.
-    :param intake: knows how the operator's file stands.
-    :param changes: knows what is held.
-    :param rollouts: knows how a rollout stands.
+    :param health: gives what ``/health`` says.
+    :param fleet: gives what ``/fleet`` says, of :data:`MAX_DATA_PLANES` at most.
+    :param rollout: gives what ``/rollout`` says.
     :param history: knows the last changes.
-    :param expected: which data planes there should be.
     :param clock: gives the time that ages are measured by.
     """
 
-    hub: Hub
-    intake: Intake
-    changes: Changes
-    rollouts: Rollouts
+    health: Callable[[], Json]
+    fleet: Callable[[], Json]
+    rollout: Callable[[], Json]
     history: History
-    expected: Expected
     clock: IReactorTime
     _entries: Sequence[Entry] = field(init=False, default=())
     _entries_of: int | None = field(init=False, default=None)
@@ -78,21 +69,12 @@ class Sources:
     async def gather(self) -> Documents:
         """Find out how everything is by now."""
         # The only thing that has to be waited for comes first: the rest is of one moment.
-        versions = await self._versions()
-        fleet = reports.fleet(
-            *(self.hub, self.intake, self.rollouts, self.clock, self.expected), most=MAX_DATA_PLANES
-        )
-        _, health = reports.health(self.hub, self.intake, self.changes, self.rollouts)
-        rollout = {
-            "rollout": rollout_reports.rollout(self.rollouts),
-            "next": rollout_reports.settings(self.rollouts),
-        }
-        return Documents(self.clock.seconds(), tidy(health), tidy(fleet), tidy(rollout), tidy(versions))
+        versions = await self._versions(self.health().get("revision"))
+        at, health, fleet, rollout = self.clock.seconds(), self.health(), self.fleet(), self.rollout()
+        return Documents(at, tidy(health), tidy(fleet), tidy(rollout), tidy(versions))
 
-    async def _versions(self) -> Json:
+    async def _versions(self, active: int | None) -> Json:
         """List the last changes; the history is asked when there has been another one."""
-        current = self.hub.current
-        active = None if current is None else current.accepted.revision
         try:
             if active is None or active != self._entries_of:
                 self._entries = (await self.history.entries())[:MAX_CHANGES]

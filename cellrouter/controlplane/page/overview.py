@@ -157,14 +157,10 @@ def _reason(entry: Json) -> Flattenable:
 
 
 def _origins(health: Json) -> Iterator[tuple[str, Flattenable]]:
-    for name in ("file", "source"):
-        origin = health.get(name)
-        if isinstance(origin, dict):
-            state = str(origin.get("state", ""))
-            mark, text = FILE_STATES.get(state, (BUSY, state.replace("_", " ")))
-            where = origin.get("path") or origin.get("url") or origin.get("name") or ""
-            parts = [code(str(where)) if where else "", " ", pill(mark, text) if text else ""]
-            yield f"Config {name}", parts
+    for name, origin in _sources(health):
+        mark, text = _state(origin)
+        where = origin.get("path") or origin.get("key") or ""
+        yield f"Config {name}", [code(where), " ", pill(mark, text)]
 
 
 def _held(documents: Documents) -> Iterator[Tag]:
@@ -182,27 +178,37 @@ def _held(documents: Documents) -> Iterator[Tag]:
             ]
         ),
         tags.p("If it is meant: ", code("cellrouter apply --override REASON")),
-        tags.p("If it is not: edit the file back."),
+        tags.p("If it is not: put back what was there before."),
     )
 
 
 def _troubles(documents: Documents) -> Iterator[Tag]:
-    for name in ("file", "source"):
-        origin = documents.health.get(name)
-        if not isinstance(origin, dict) or origin.get("state") in ("held", "active"):
-            continue
-        problems = [str(each) for each in origin.get("problems") or ()]
-        state = str(origin.get("state"))
-        mark, text = FILE_STATES.get(state, (BAD, state.replace("_", " ")))
-        if problems or (state == "differs" and name == "file"):
+    for name, origin in _sources(documents.health):
+        problems, (mark, text) = origin["problems"], _state(origin)
+        lost, held = not origin.get("connected", True), origin["state"] == "held"
+        if lost or origin["state"] == "differs" or (problems and not held):
             left_out = len(problems) - MAX_LINES
-            more = [f"{left_out} more: ", tags.a("health", href="health")] if left_out > 0 else ""
+            more = [f"{left_out:,} more: ", tags.a("health", href="health")] if left_out > 0 else ""
             yield _card(
                 mark, f"The config {name} {text}", bullets(problems[:MAX_LINES], more) if problems else ""
             )
     reasons = documents.health.get("reasons")
     if reasons:
-        yield _card(BAD, "No config is active", bullets([str(each) for each in reasons[:MAX_LINES]]))
+        yield _card(BAD, "No config is active", bullets(reasons[:MAX_LINES]))
+
+
+def _sources(health: Json) -> Iterator[tuple[str, Json]]:
+    """Name where configs come from: a file, or a key of etcd."""
+    for member, name in (("file", "file"), ("source", "key")):
+        if health.get(member):
+            yield name, health[member]
+
+
+def _state(origin: Json) -> tuple[Mark, str]:
+    """Say what became of what a source says."""
+    if not origin.get("connected", True):
+        return BAD, "cannot be watched"
+    return FILE_STATES.get(origin["state"], (BUSY, origin["state"].replace("_", " ")))
 
 
 def _warnings(documents: Documents) -> Iterator[Tag]:

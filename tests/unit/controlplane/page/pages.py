@@ -10,11 +10,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import Revision, Violation
+from cellrouter.controlplane import reports, rollout_reports
 from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.convergence import ALL_SEEN
 from cellrouter.controlplane.fleet import Node
-from cellrouter.controlplane.page.documents import Documents, Sources
+from cellrouter.controlplane.page.documents import MAX_DATA_PLANES, Documents, Gatherer
 from cellrouter.controlplane.page.live import Live
 from cellrouter.controlplane.page.resources import add_page
 from cellrouter.controlplane.page.sections import SECTIONS, html_of, whole_page
@@ -42,8 +43,12 @@ class PageTestCase(SynchronousTestCase):
         self.desk = desk = Desk(folder, self.clock, self.steps)
         desk.path.write_bytes(self.config())
         desk.intake.load_blocking()
-        self.sources = Sources(
-            *(desk.hub, desk.intake, desk.changes, desk.rollouts, desk.history, ALL_SEEN, self.clock)
+        more = (desk.hub, desk.intake, desk.rollouts, self.clock, ALL_SEEN)
+        self.gatherer = Gatherer(
+            lambda: reports.health(desk.hub, desk.intake, desk.changes, desk.rollouts)[1],
+            lambda: reports.fleet(*more, most=MAX_DATA_PLANES),
+            lambda: rollout_reports.status(desk.rollouts),
+            *(desk.history, self.clock),
         )
         self.gathered = 0
         self.live = Live(self.gather_for_live, self.clock)
@@ -57,14 +62,14 @@ class PageTestCase(SynchronousTestCase):
 
     async def gather_for_live(self) -> Documents:
         self.gathered += 1
-        return await self.sources.gather()
+        return await self.gatherer.gather()
 
     def wait(self, coroutine: Any) -> Any:
         """Give what a coroutine returns that has nothing to wait for."""
         return self.successResultOf(Deferred.fromCoroutine(coroutine))
 
     def documents(self) -> Documents:
-        return self.wait(self.sources.gather())
+        return self.wait(self.gatherer.gather())
 
     def section(self, name: str, documents: Documents | None = None) -> str:
         """Give the HTML of a section."""

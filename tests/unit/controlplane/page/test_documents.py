@@ -32,7 +32,7 @@ class TidyTests(SynchronousTestCase):
         self.assertEqual(without(document, frozenset({"age_s"})), {"x": [{"y": {"z": 4}}]})
 
 
-class SourcesTests(PageTestCase):
+class GathererTests(PageTestCase):
     """Gathering."""
 
     def change(self, version: str) -> None:

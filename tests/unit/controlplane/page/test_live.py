@@ -101,7 +101,7 @@ class ListeningTests(LiveTestCase):
         self.ack(node)
         listening = self.listen()
         listening.forget()
-        gather = self.sources.gather
+        gather = self.gatherer.gather
         number = 0
 
         async def busy() -> Documents:
@@ -197,7 +197,7 @@ class LimitTests(LiveTestCase):
         self.patch(self.live, "_gather", broken)
         self.assertTrue(self.listen().answered.endswith(b"0\r\n\r\n"))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.patch(self.live, "_gather", self.sources.gather)
+        self.patch(self.live, "_gather", self.gatherer.gather)
         self.assertEqual(self.listen().sections(), ALL)
 
 
@@ -253,7 +253,7 @@ class PageTests(LiveTestCase):
 
         async def slowly() -> Documents:
             await slow
-            return await self.sources.gather()
+            return await self.gatherer.gather()
 
         self.patch(self.live, "_gather", slowly)
         leaving, staying = Asked(self.site, "/"), Asked(self.site, "/")

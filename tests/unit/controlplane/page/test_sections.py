@@ -85,7 +85,7 @@ class OverviewTests(SectionTestCase):
             "A change is held: version 1.0.1",
             "99 of 100 routes are removed: 99.0%",
             "cellrouter apply --override REASON",
-            "edit the file back",
+            "put back what was there before",
         ):
             self.assertIn(part, words)
         self.assertIn("a change is held", self.words("verdict"))
@@ -125,15 +125,16 @@ class OverviewTests(SectionTestCase):
             self.assertIn(part, words)
         self.assertIn("1 warning", self.words("verdict", documents))
 
-    def test_another_source_than_a_file_is_shown_beside_it(self) -> None:
+    def test_a_key_of_etcd_stands_in_the_place_of_the_file(self) -> None:
         documents = self.documents()
-        documents.health["source"] = {
-            "url": "http://etcd:2379/key",
-            "state": "unreachable",
-            "problems": ["connection refused"],
-        }
-        self.assertIn("http://etcd:2379/key", self.words("active", documents))
-        self.assertIn("connection refused", self.words("attention", documents))
+        source = {"kind": "etcd", "key": "cellrouter", "connected": True, "state": "active", "problems": []}
+        health = {**documents.health, "file": None, "source": source}
+        documents = evolve(documents, health=health)
+        self.assertIn("Config keycellrouter ✓ says what is active", self.words("active", documents))
+        self.assertIn("Nothing is held", self.words("attention", documents))
+        source.update(connected=False, problems=["no answer from http://etcd:2379"])
+        self.assertIn("The config key cannot be watched", self.words("attention", documents))
+        self.assertIn("no answer from http://etcd:2379", self.words("attention", documents))
 
     def test_the_last_changes_say_who_and_why(self) -> None:
         self.apply("1.0.1", "ann", "a new port", port=9002)
