@@ -78,8 +78,11 @@ def fleet(
         "rollout": rollout_reports.rollout(rollouts),
     }
     if current is None:
-        unjudged = [_node(node, None, now) for node in nodes[:most]]
-        return {**document, "converged": False, "data_planes": unjudged}
+        return {
+            **document,
+            "converged": False,
+            "data_planes": [_node(node, None, now) for node in nodes[:most]],
+        }
 
     def target(node: Node) -> Target:
         accepted = (rollouts.intended(node) or current).accepted
@@ -89,9 +92,9 @@ def fleet(
     found = convergence(standings, expected)
     states = Counter(state for _, state in standings)
     departed = Counter(state for node, state in standings if node.presence is Presence.DEPARTED)
-    listed = [(node, state) for node, state in standings if shown in (None, state)]
+    chosen = [(node, state) for node, state in standings if shown in (None, state)]
     if most is not None:
-        listed = nsmallest(most, listed, key=_worst_first)
+        chosen = nsmallest(most, chosen, key=_worst_first)
     return {
         **document,
         "converged": found.converged and not rollouts.under_way,
@@ -99,7 +102,7 @@ def fleet(
         "missing": found.missing,
         "states": {each.value: states[each] for each in Standing},
         "departed": {each.value: departed[each] for each in Standing},
-        "data_planes": [_node(node, state, now) for node, state in listed],
+        "data_planes": [_node(node, state, now) for node, state in chosen],
     }
 
 
@@ -160,9 +163,9 @@ def _identity(announcement: Announcement) -> Json:
     }
 
 
-def _worst_first(listed: tuple[Node, Standing]) -> tuple[int, str]:
+def _worst_first(stands: tuple[Node, Standing]) -> tuple[int, str]:
     """Order data planes by how much they need somebody's attention, then by name."""
-    node, state = listed
+    node, state = stands
     if node.presence is Presence.CONNECTED and state is not Standing.ACKED:
         return _WORST_FIRST.index(state), node.name
     return len(_WORST_FIRST) + (node.presence is Presence.CONNECTED), node.name
