@@ -18,14 +18,12 @@ from tests.support.documents import document
 
 NAMES = [f"{zone}-{number}" for zone in ("ams", "fra", "lon") for number in (1, 2, 3)]
 STEPS = ("--rollout", "1,25%,100%", "--bake", "60s")
-PLACEMENTS = {
-    "tier1": {"healthy": True, "circuit": "closed", "in_flight": 12},
-    "tier3": {"healthy": True, "circuit": "closed", "in_flight": 3},
-}
+TELLING_S = 5.0
+PHONE_HEIGHT = 2400
 
 
-async def busy(scene: Scene) -> None:
-    """Let many things happen: changes, a refusal, a loss, a rollout, a change that is held."""
+async def begin(scene: Scene) -> None:
+    """Let there be a history, and one data plane that refuses what it is sent, and one that leaves."""
     scene.write(200, "2026.11.17")
     await scene.serve()
     for name in NAMES:
@@ -36,7 +34,11 @@ async def busy(scene: Scene) -> None:
     await change(scene, 203, "2026.11.20", "ben@ops", "tier1 moves, second attempt, CHG-1211", port=9021)
     await scene.data_planes.pop("fra-3").leave()
     await restart(scene)
-    await change(scene, 221, "2026.11.24", "cho@ops", "18 customers of the acme group, CHG-1219", port=9021)
+
+
+async def go_on(scene: Scene) -> None:
+    """Begin a rollout, and have a change held."""
+    await change(scene, 198, "2026.11.24", "cho@ops", "5 customers have left, CHG-1219", port=9021)
     scene.write(160, "2026.11.25", port=9021)
     await scene.control_plane.until_logged("is held; revision")
 
@@ -64,25 +66,55 @@ async def post(scene: Scene, what: str, body: Any = None, **query: str) -> None:
         raise RuntimeError(f"{what}: {answer.code}: {said}")
 
 
-def report(scene: Scene, done: dict[str, Traffic]) -> None:
-    """Let every data plane do something more, and tell what it has done."""
-    for number, (name, data_plane) in enumerate(scene.data_planes.items(), 3):
-        traffic = done.setdefault(name, Traffic())
-        for request in range(100 * number):
-            match = Match.DEFAULT if request % 60 == 0 else Match.EXACT
-            traffic.count(502 if request % 900 == 899 else 200, (request % 97) ** 2 / 1e6, match)
-        data_plane.report(traffic.report(), PLACEMENTS)
+class Traffics:
+    """What the data planes have done.
+
+    :param scene: has them.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._done: dict[str, Traffic] = {}
+
+    async def go_on(self, reactor: Any, times: int, stray: int) -> None:
+        """Let time pass, in which every data plane has requests and tells of them.
+
+        :param times: how often it tells.
+        :param stray: one of so many requests has a key that is not in the table.
+        """
+        for _ in range(times):
+            for number, (name, data_plane) in enumerate(self._scene.data_planes.items(), 3):
+                traffic = self._done.setdefault(name, Traffic())
+                for request in range(100 * number):
+                    match = Match.DEFAULT if request % stray == 0 else Match.EXACT
+                    traffic.count(502 if request % 900 == 899 else 200, (request % 97) ** 2 / 1e6, match)
+                data_plane.report(traffic.report(), _placements(traffic, ailing=number in (4, 7)))
+            await deferLater(reactor, TELLING_S)
 
 
-async def take(browser: Browser, file: Path, size: tuple[int, int], scheme: str) -> None:
-    """Take a picture of the whole page."""
-    await browser.command(
-        "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
-    )
+def _placements(traffic: Traffic, ailing: bool) -> dict[str, Any]:
+    return {
+        "tier1": {"healthy": True, "circuit": "closed", "in_flight": 12, "requests": traffic.exact},
+        "tier3": {
+            "healthy": not ailing,
+            "circuit": "open" if ailing else "closed",
+            "in_flight": 3,
+            "requests": traffic.default,
+        },
+    }
+
+
+async def take(browser: Browser, file: Path, size: tuple[int, int], scheme: str, height: int = 0) -> None:
+    """Take a picture of the page.
+
+    :param height: of how much of it; 0 for all.
+    """
+    preference = {"name": "prefers-color-scheme", "value": scheme}
+    await browser.command("Emulation.setEmulatedMedia", features=[preference])
     await browser.resize(size)
-    height = await browser.run("return document.documentElement.scrollHeight")
+    height = height or await browser.run("return document.documentElement.scrollHeight")
     await browser.resize((size[0], height))
-    taken = await browser.command("Page.captureScreenshot", format="png")
+    taken = await browser.command("Page.captureScreenshot", format="png", optimizeForSpeed=False)
     file.write_bytes(b64decode(taken["data"]))
     print(f"{file}: {file.stat().st_size} bytes, {size[0]} x {height}")
 
@@ -91,19 +123,20 @@ async def main(reactor: Any, folder: Path) -> None:
     """Take all pictures."""
     with TemporaryDirectory(prefix="cellrouter-") as scratch:
         scene, browser = Scene(Path(scratch)), Browser(Path(scratch))
+        traffics = Traffics(scene)
         try:
-            await busy(scene)
+            await begin(scene)
             await browser.start()
             await browser.open(scene.url)
-            done: dict[str, Traffic] = {}
-            for _ in range(5):
-                report(scene, done)
-                await deferLater(reactor, 2)
+            await traffics.go_on(reactor, 9, stray=60)
+            await go_on(scene)
+            await traffics.go_on(reactor, 5, stray=8)
             await browser.until("#stream", "live")
             await take(browser, folder / "status-page.png", DESK, "light")
             await take(browser, folder / "status-page-dark.png", DESK, "dark")
-            await take(browser, folder / "status-page-phone.png", PHONE, "light")
-            print("\n".join(await browser.errors()))
+            await take(browser, folder / "status-page-phone.png", PHONE, "light", PHONE_HEIGHT)
+            for error in await browser.errors():
+                print(error)
         finally:
             await browser.stop()
             await scene.stop()

@@ -85,7 +85,7 @@ def placements(documents: Documents) -> Flattenable:
     if not known:
         return note("No data plane has told of any placement yet.")
     ranked = sorted(known.items(), key=lambda item: (_fitness(item[1]), item[0]))
-    columns = ("Placement", "Health", "Circuits", "In flight", "Share of requests")
+    columns = ("Placement", "Health", "Circuits", "In flight", "Requests")
     rows = [
         (
             clipped(name, MAX_NAME_CHARS),
@@ -146,10 +146,10 @@ def _last_word(node: Json, now: float) -> Flattenable:
 def _traffic(figures: Json | None) -> Flattenable:
     if not figures:
         return NONE
-    share, p99 = words.percent(figures.get("share_5xx")), words.figure(figures.get("p99_ms"), "ms")
     return [
         words.figure(figures.get("requests_per_s"), "/s"),
-        tags.span(f"{share} 5xx, p99 {p99}", class_="small"),
+        tags.span(f"{words.percent(figures.get('share_5xx'))} 5xx", class_="small"),
+        tags.span(f"p99 {words.figure(figures.get('p99_ms'), 'ms')}", class_="small"),
     ]
 
 

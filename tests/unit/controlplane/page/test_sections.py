@@ -197,7 +197,7 @@ class FleetTests(SectionTestCase):
         words = self.words("traffic", documents)
         for part in ("120 /s", "0.1 %", "2 %", "1.2 ms", "12.3 ms", "30 s"):
             self.assertIn(part, words)
-        self.assertIn("120 /s0.1 % 5xx, p99 12.3 ms", self.rows("fleet", documents)[0])
+        self.assertIn("120 /s0.1 % 5xxp99 12.3 ms", self.rows("fleet", documents)[0])
 
     def test_placements_are_shown_the_least_healthy_first(self) -> None:
         documents = self.documents()
