@@ -88,7 +88,7 @@ def _convergence(documents: Documents) -> tuple[Mark, str]:
 def verdict(documents: Documents) -> Tag:
     """Draw the line at the top."""
     mark, text = judged(documents)
-    return tags.p(pill(mark, text[0].upper() + text[1:]), class_="verdict")
+    return tags.p(pill(mark, _sentence(text)), class_="verdict")
 
 
 def active(documents: Documents) -> Flattenable:
@@ -213,13 +213,16 @@ def _state(origin: Json) -> tuple[Mark, str]:
 
 def _warnings(documents: Documents) -> Iterator[Tag]:
     for each in (documents.fleet.get("warnings") or [])[:MAX_LINES]:
-        since = each.get("since")
-        kind = str(each.get("kind", "warning")).replace("_", " ")
         yield _card(
             WARN,
-            str(each.get("message") or kind),
-            facts([("Kind", kind), ("Since", when(since, documents.at) if since else "-")]),
+            _sentence(each["kind"].replace("_", " ")),
+            tags.p(_sentence(each["message"])),
+            facts([("Since", when(each["since"], documents.at))]),
         )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _card(mark: Mark, title: str, *content: Flattenable) -> Tag:

@@ -43,7 +43,7 @@ def percent(share: object) -> str:
     """Write a share of 1 as a percentage, small ones to be told from none."""
     if not isinstance(share, (int, float)):
         return "-"
-    return f"{share * 100:.3g} %"
+    return f"{share * 100:.{3 if share >= 0.01 else 2}g} %"
 
 
 def figure(number: object, unit: str = "") -> str:

@@ -121,7 +121,7 @@ class OverviewTests(SectionTestCase):
         }
         documents.fleet["warnings"] = [warning]
         words = self.words("attention", documents)
-        for part in ("12 % went astray", "default share", "(1 min ago)"):
+        for part in ("12 % went astray", "Default share", "(1 min ago)"):
             self.assertIn(part, words)
         self.assertIn("1 warning", self.words("verdict", documents))
 
@@ -309,6 +309,7 @@ class MarkTests(SectionTestCase):
         self.nack(self.join("dp-1"), "no")
         before = self.documents()
         self.clock.advance(3)
+        self.desk.hub.fleet.reported(self.desk.hub.fleet.nodes()[0], Status({}, {}))
         after = self.documents()
         self.assertNotEqual(before.fleet, after.fleet)
         for section in SECTIONS:

@@ -24,7 +24,13 @@ class WordsTests(SynchronousTestCase):
         self.assertEqual(words.count(5000, "data plane"), "5,000 data planes")
 
     def test_a_small_share_is_not_none(self) -> None:
-        for share, shown in ((0, "0 %"), (0.00044, "0.044 %"), (0.02, "2 %"), (1, "100 %"), (None, "-")):
+        for share, shown in (
+            (0, "0 %"),
+            (0.000385, "0.038 %"),
+            (0.0945, "9.45 %"),
+            (1, "100 %"),
+            (None, "-"),
+        ):
             self.assertEqual(words.percent(share), shown)
 
     def test_figures_have_as_many_digits_as_count(self) -> None:
