@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from selenium import webdriver
@@ -27,15 +28,11 @@ Found = TypeVar("Found")
 
 
 class Browser:
-    """One browser with one page; everything that takes time gives a Deferred.
+    """One browser with one page; everything that takes time gives a Deferred."""
 
-    :param folder: for its profile.
-    :param size: of its window.
-    """
-
-    def __init__(self, folder: Path, size: tuple[int, int] = DESK) -> None:
-        self._folder = folder
-        self._size = size
+    def __init__(self) -> None:
+        # A process of it may still write there when it has ended.
+        self._profile = TemporaryDirectory(prefix="cellrouter-chromium-", ignore_cleanup_errors=True)
         self._driver: Any = None
 
     def start(self) -> "Deferred[None]":
@@ -44,7 +41,7 @@ class Browser:
 
     def stop(self) -> "Deferred[None]":
         """End it."""
-        return deferToThread(lambda: self._driver.quit() if self._driver is not None else None)
+        return deferToThread(self._stop)
 
     def open(self, url: str) -> "Deferred[None]":
         """Open a page and wait until it is loaded."""
@@ -116,9 +113,16 @@ class Browser:
             # As root there is no sandbox; in containers little shared memory.
             *("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"),
             *("--no-proxy-server", "--disable-background-networking", "--no-first-run"),
-            f"--user-data-dir={self._folder / 'profile'}",
-            f"--window-size={self._size[0]},{self._size[1]}",
+            f"--user-data-dir={self._profile.name}",
+            f"--window-size={DESK[0]},{DESK[1]}",
         ):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self._driver = webdriver.Chrome(options, Service(str(CHROMEDRIVER)))
+        self._driver.set_page_load_timeout(TIMEOUT_S)
+        self._driver.set_script_timeout(TIMEOUT_S)
+
+    def _stop(self) -> None:
+        if self._driver is not None:
+            self._driver.quit()
+        self._profile.cleanup()

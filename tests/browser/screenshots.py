@@ -104,13 +104,11 @@ def _placements(traffic: Traffic, ailing: bool) -> dict[str, Any]:
     }
 
 
-async def take(browser: Browser, file: Path, size: tuple[int, int], scheme: str, height: int = 0) -> None:
+async def take(browser: Browser, file: Path, size: tuple[int, int], height: int = 0) -> None:
     """Take a picture of the page.
 
     :param height: of how much of it; 0 for all.
     """
-    preference = {"name": "prefers-color-scheme", "value": scheme}
-    await browser.command("Emulation.setEmulatedMedia", features=[preference])
     await browser.resize(size)
     height = height or await browser.run("return document.documentElement.scrollHeight")
     await browser.resize((size[0], height))
@@ -122,7 +120,7 @@ async def take(browser: Browser, file: Path, size: tuple[int, int], scheme: str,
 async def main(reactor: Any, folder: Path) -> None:
     """Take all pictures."""
     with TemporaryDirectory(prefix="cellrouter-") as scratch:
-        scene, browser = Scene(Path(scratch)), Browser(Path(scratch))
+        scene, browser = Scene(Path(scratch)), Browser()
         traffics = Traffics(scene)
         try:
             await begin(scene)
@@ -132,9 +130,8 @@ async def main(reactor: Any, folder: Path) -> None:
             await go_on(scene)
             await traffics.go_on(reactor, 5, stray=8)
             await browser.until("#stream", "live")
-            await take(browser, folder / "status-page.png", DESK, "light")
-            await take(browser, folder / "status-page-dark.png", DESK, "dark")
-            await take(browser, folder / "status-page-phone.png", PHONE, "light", PHONE_HEIGHT)
+            await take(browser, folder / "status-page.png", DESK)
+            await take(browser, folder / "status-page-phone.png", PHONE, PHONE_HEIGHT)
             for error in await browser.errors():
                 print(error)
         finally:

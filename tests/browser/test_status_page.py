@@ -37,7 +37,7 @@ class BrowserTests:
 
     async def browse(self, url: str) -> Browser:
         """Open the page, and wait until it is live."""
-        browser = Browser(self.folder)
+        browser = Browser()
         self.addCleanup(browser.stop)
         await browser.start()
         await browser.open(url)
@@ -143,7 +143,7 @@ class PageTests(SceneTestCase):
         without_tags = re.sub("<[^>]*>", "", page)
         for part in IMPORTANT:
             self.assertIn(part, without_tags)
-        browser = Browser(self.folder)
+        browser = Browser()
         self.addCleanup(browser.stop)
         await browser.start()
         await browser.command("Emulation.setScriptExecutionDisabled", value=True)
