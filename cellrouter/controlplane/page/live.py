@@ -24,6 +24,9 @@ FIGURES_TICKS = 10
 CLOCK_TICKS = 30
 """How often the time is told, which keeps connections open and shows browsers that they still are."""
 
+MAX_BUSY = 0.1
+"""How much of the control plane's time may go into looking and drawing, however large the fleet is."""
+
 MAX_LISTENERS = 100
 
 
@@ -44,6 +47,7 @@ class Live(Service):
         self._listeners: dict[Listener, None] = {}
         self._renderings: dict[str, Rendering] = {}
         self._tick = 0
+        self._rests = 0
         self._page = b""
         self._page_at = 0.0
         self._page_lock = DeferredLock()
@@ -73,7 +77,7 @@ class Live(Service):
         listener.begin()
         listener.tell(self._time())
         if self._loop is None:
-            self._loop = LoopingCall(self._look)
+            self._loop = LoopingCall(self._turn)
             self._loop.clock = self._clock
             self._loop.start(INTERVAL_S).addErrback(self._failed)
         else:
@@ -84,34 +88,47 @@ class Live(Service):
         Service.stopService(self)
         self._end_all()
 
-    async def _look(self) -> None:
-        documents = await self._gather()
+    async def _turn(self) -> None:
         self._tick += 1
+        if self._rests:
+            self._rests -= 1
+        else:
+            began = self._clock.seconds()
+            await self._look()
+            spent_s = self._clock.seconds() - began
+            # By a count: the clock may be set.
+            self._rests = int(min(max(0.0, spent_s), INTERVAL_S) / (INTERVAL_S * MAX_BUSY))
+        if self._tick % CLOCK_TICKS == 0:
+            for listener in list(self._listeners):
+                listener.tell(self._time())
+
+    async def _look(self) -> None:
+        """Draw what has changed, once for all."""
+        documents = await self._gather()
         for section in SECTIONS:
             last = self._renderings.get(section.name)
             facts, mark = section.facts(documents), section.mark(documents)
             if last is not None and facts == last.facts:
-                rests = self._tick - last.tick < FIGURES_TICKS
-                if mark == last.mark or rests:
+                if mark == last.mark or self._tick - last.tick < FIGURES_TICKS:
                     continue
             html = await html_of(section.tag(documents))
             event = encode_event("section", html.decode())
             self._renderings[section.name] = Rendering(facts, mark, event, self._tick)
-        tells_time = self._tick % CLOCK_TICKS == 0
         for listener in list(self._listeners):
             listener.offer(self._renderings)
-            if tells_time:
-                listener.tell(self._time())
 
     def _refill(self, listener: Listener) -> None:
         listener.offer(self._renderings)
 
     def _left(self, listener: Listener) -> None:
         del self._listeners[listener]
-        if not self._listeners and self._loop is not None:
-            loop, self._loop, self._renderings = self._loop, None, {}
-            if loop.running:
-                loop.stop()
+        if not self._listeners:
+            self._halt()
+
+    def _halt(self) -> None:
+        loop, self._loop, self._renderings, self._rests = self._loop, None, {}, 0
+        if loop is not None and loop.running:
+            loop.stop()
 
     def _time(self) -> bytes:
         told = {"now": utc_timestamp(self._clock.seconds()), "release": __version__}
@@ -119,6 +136,7 @@ class Live(Service):
 
     def _failed(self, failure: Failure) -> None:
         self.log.failure("keeping the status page live failed", failure)
+        self._halt()
         self._end_all()
 
     def _end_all(self) -> None:

@@ -12,7 +12,7 @@ from cellrouter.controlplane.page.events import STALL_TIMEOUT_S
 from cellrouter.controlplane.page.live import INTERVAL_S, MAX_LISTENERS
 from cellrouter.controlplane.page.sections import SECTIONS
 from tests.support.web import Asked, ask
-from tests.unit.controlplane.page.pages import PageTestCase
+from tests.unit.controlplane.page.pages import AT_S, PageTestCase
 from tests.unit.controlplane.page.streams import Listening
 
 ALL = [section.name for section in SECTIONS]
@@ -114,6 +114,21 @@ class ListeningTests(LiveTestCase):
         self.patch(self.live, "_gather", busy)
         self.tick(20)
         self.assertEqual(listening.sections().count("traffic"), 2)
+
+    def test_looking_at_a_large_fleet_takes_a_tenth_of_the_time_at_most(self) -> None:
+        gather = self.gatherer.gather
+
+        async def slowly() -> Documents:
+            self.gathered += 1
+            self.clock.rightNow += 0.2
+            return await gather()
+
+        self.patch(self.live, "_gather", slowly)
+        listening = self.listen()
+        self.clock.pump([INTERVAL_S] * 120)
+        self.assertLessEqual(self.gathered * 0.2, (self.clock.seconds() - AT_S) * 0.11)
+        self.assertGreater(self.gathered, 20)
+        self.assertGreaterEqual([kind for kind, _ in listening.events()].count("clock"), 4)
 
     def test_the_time_is_told_again_and_again(self) -> None:
         listening = self.listen()
