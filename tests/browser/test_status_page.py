@@ -126,16 +126,20 @@ class PageTests(SceneTestCase):
         await browser.resize(PHONE)
         self.assertEqual(await browser.run("return innerWidth"), PHONE[0])
         self.assertLessEqual(await browser.run("return document.scrollingElement.scrollWidth"), PHONE[0])
-        outside = await browser.run(
-            "return [...document.querySelectorAll('body *')].filter(each =>"
-            " each.getBoundingClientRect().right > innerWidth && !each.closest('.unseen, thead'))"
-            ".map(each => each.outerHTML)"
-        )
-        self.assertEqual(outside, [])
         text = await browser.text()
         for part in IMPORTANT:
             self.assertIn(part, text)
         await self.assert_quiet(browser)
+
+    async def test_nothing_is_cut_off_at_any_width(self) -> None:
+        await self.something_of_everything()
+        await self.scene.join("x" * 256, [{"path": "/" + "y" * 300, "code": "z" * 100, "message": "w" * 300}])
+        browser = await self.browse(self.scene.url)
+        await browser.until("#fleet", "xxx")
+        for width in WIDTHS:
+            await browser.resize((width, PHONE[1]))
+            self.assertEqual(await browser.run(OUTSIDE), [], width)
+            self.assertLessEqual(await browser.run("return document.scrollingElement.scrollWidth"), width)
 
     async def test_it_says_all_of_it_without_javascript(self) -> None:
         await self.something_of_everything()
@@ -288,6 +292,15 @@ class Reader:
                 self._sections[name[1]] = text
                 self.steps.update(re.findall(r"step \d of \d", text))
 
+
+WIDTHS = (320, 360, 480, 640, 719, 721, 768, 900, 1024, 1280, 1920)
+
+OUTSIDE = """
+return [...document.querySelectorAll("body *")]
+  .filter(each => each.getBoundingClientRect().right > innerWidth && !each.closest(".unseen, thead"))
+  .map(each => each.outerHTML);
+"""
+"""Finds what is not within the window, other than what only screen readers are to find."""
 
 CONTRAST = """
 function luminance(colour) {

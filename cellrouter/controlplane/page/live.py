@@ -108,9 +108,9 @@ class Live(Service):
         for section in SECTIONS:
             last = self._renderings.get(section.name)
             facts, mark = section.facts(documents), section.mark(documents)
-            if last is not None and facts == last.facts:
-                if mark == last.mark or self._tick - last.tick < FIGURES_TICKS:
-                    continue
+            rested = last is None or self._tick - last.tick >= FIGURES_TICKS
+            if last is not None and facts == last.facts and (mark == last.mark or not rested):
+                continue
             html = await html_of(section.tag(documents))
             event = encode_event("section", html.decode())
             self._renderings[section.name] = Rendering(facts, mark, event, self._tick)

@@ -115,7 +115,7 @@ def active(documents: Documents) -> Flattenable:
 def attention(documents: Documents) -> Flattenable:
     """Draw what somebody should look at: what is held, what is wrong with the file, warnings."""
     cards = [*_held(documents), *_troubles(documents), *_warnings(documents)]
-    return cards or tags.p(pill(GOOD, "Nothing is held, and there are no warnings"))
+    return cards or note("Nothing is held, and there are no warnings.")
 
 
 def changes(documents: Documents) -> Flattenable:

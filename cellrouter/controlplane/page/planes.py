@@ -126,7 +126,7 @@ def _running(running: Json | None) -> Flattenable:
     if running is None:
         return NONE
     revision = "-" if running["revision"] is None else str(running["revision"])
-    version = tags.span(clipped(running["version"], MAX_NAME_CHARS), class_="small")
+    version = tags.span("version ", clipped(running["version"], MAX_NAME_CHARS), class_="small")
     return [tags.span("revision ", tags.strong(revision)), version]
 
 
