@@ -293,7 +293,7 @@ class Reader:
                 self.steps.update(re.findall(r"step \d of \d", text))
 
 
-WIDTHS = (320, 360, 480, 640, 719, 721, 768, 900, 1024, 1280, 1920)
+WIDTHS = (320, 360, 480, 640, 768, 959, 961, 1024, 1280, 1920)
 
 OUTSIDE = """
 return [...document.querySelectorAll("body *")]
