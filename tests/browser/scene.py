@@ -6,6 +6,8 @@ from typing import Any
 from attrs import define, field
 from twisted.internet import reactor
 
+from cellrouter.config import Match
+from cellrouter.observe.traffic import Traffic
 from tests.integration.data_plane_client import Recording, RecordingClient, connect
 from tests.support.documents import text
 from tests.support.processes import ON_LOOPBACK, TWISTD, Child, start
@@ -17,7 +19,7 @@ WRONG = [
 
 
 class ActedDataPlane:
-    """A data plane that acks what it is sent, or refuses it, and reports what it is told to.
+    """A data plane that acks what it is sent, or refuses it, and says that it works when it is told to.
 
     :ivar name: its node id.
     :ivar errors: why it refuses what it is sent; empty when it acks.
@@ -30,6 +32,7 @@ class ActedDataPlane:
         self.snapshot: dict[str, Any] = {}
         self._client: RecordingClient
         self._recording: Recording | None = None
+        self._traffic = Traffic()
 
     async def join(self, port: int, version: str = "0.1.0") -> None:
         """Connect to a control plane, say hello, and wait for the first snapshot."""
@@ -53,9 +56,24 @@ class ActedDataPlane:
             self._client.send({"type": "ack", **said, "apply_ms": 1.0})
         return True
 
-    def report(self, requests: dict[str, Any], placements: dict[str, Any] | None = None) -> None:
-        """Tell what it has done."""
-        self._client.send({"type": "status", "placements": placements or {}, "requests": requests})
+    def work(self, requests: int, stray: int = 50, ailing: bool = False) -> None:
+        """Do some requests more, and tell all that it has done.
+
+        :param requests: how many.
+        :param stray: one of so many has a key that is not in the table.
+        :param ailing: whether it finds the default placement ill.
+        """
+        for request in range(requests):
+            match = Match.EXACT if request % stray else Match.DEFAULT
+            self._traffic.count(502 if request % 900 == 899 else 200, (request % 97) ** 2 / 1e6, match)
+        placements = {
+            name: {"healthy": healthy, "circuit": circuit, "in_flight": in_flight, "requests": done}
+            for name, healthy, circuit, in_flight, done in (
+                ("tier1", True, "closed", 12, self._traffic.exact),
+                ("tier3", not ailing, "open" if ailing else "closed", 3, self._traffic.default),
+            )
+        }
+        self._client.send({"type": "status", "placements": placements, "requests": self._traffic.report()})
 
     async def leave(self) -> None:
         """Lose the connection, if there is one."""

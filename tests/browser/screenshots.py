@@ -10,8 +10,6 @@ import treq
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import deferLater, react
 
-from cellrouter.config import Match
-from cellrouter.observe.traffic import Traffic
 from tests.browser.browsers import DESK, PHONE, Browser
 from tests.browser.scene import WRONG, Scene
 from tests.support.documents import document
@@ -66,42 +64,16 @@ async def post(scene: Scene, what: str, body: Any = None, **query: str) -> None:
         raise RuntimeError(f"{what}: {answer.code}: {said}")
 
 
-class Traffics:
-    """What the data planes have done.
+async def work(reactor: Any, scene: Scene, times: int, stray: int) -> None:
+    """Let time pass, in which every data plane has requests and tells of them.
 
-    :param scene: has them.
+    :param times: how often it tells.
+    :param stray: one of so many requests has a key that is not in the table.
     """
-
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._done: dict[str, Traffic] = {}
-
-    async def go_on(self, reactor: Any, times: int, stray: int) -> None:
-        """Let time pass, in which every data plane has requests and tells of them.
-
-        :param times: how often it tells.
-        :param stray: one of so many requests has a key that is not in the table.
-        """
-        for _ in range(times):
-            for number, (name, data_plane) in enumerate(self._scene.data_planes.items(), 3):
-                traffic = self._done.setdefault(name, Traffic())
-                for request in range(100 * number):
-                    match = Match.DEFAULT if request % stray == 0 else Match.EXACT
-                    traffic.count(502 if request % 900 == 899 else 200, (request % 97) ** 2 / 1e6, match)
-                data_plane.report(traffic.report(), _placements(traffic, ailing=number in (4, 7)))
-            await deferLater(reactor, TELLING_S)
-
-
-def _placements(traffic: Traffic, ailing: bool) -> dict[str, Any]:
-    return {
-        "tier1": {"healthy": True, "circuit": "closed", "in_flight": 12, "requests": traffic.exact},
-        "tier3": {
-            "healthy": not ailing,
-            "circuit": "open" if ailing else "closed",
-            "in_flight": 3,
-            "requests": traffic.default,
-        },
-    }
+    for _ in range(times):
+        for number, data_plane in enumerate(scene.data_planes.values(), 3):
+            data_plane.work(100 * number, stray, ailing=number in (4, 7))
+        await deferLater(reactor, TELLING_S)
 
 
 async def take(browser: Browser, file: Path, size: tuple[int, int], height: int = 0) -> None:
@@ -121,14 +93,13 @@ async def main(reactor: Any, folder: Path) -> None:
     """Take all pictures."""
     with TemporaryDirectory(prefix="cellrouter-") as scratch:
         scene, browser = Scene(Path(scratch)), Browser()
-        traffics = Traffics(scene)
         try:
             await begin(scene)
             await browser.start()
             await browser.open(scene.url)
-            await traffics.go_on(reactor, 9, stray=60)
+            await work(reactor, scene, 9, stray=60)
             await go_on(scene)
-            await traffics.go_on(reactor, 5, stray=8)
+            await work(reactor, scene, 5, stray=8)
             await browser.until("#stream", "live")
             await take(browser, folder / "status-page.png", DESK)
             await take(browser, folder / "status-page-phone.png", PHONE, PHONE_HEIGHT)

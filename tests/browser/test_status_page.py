@@ -117,6 +117,8 @@ class PageTests(SceneTestCase):
         await self.scene.data_planes["gone"].leave()
         self.scene.write(101, "1.0.1")
         await self.scene.control_plane.until_logged("all in step 1 have acked")
+        for _ in range(2):
+            self.scene.data_planes["fine"].work(1000)
         self.scene.write(50, "1.0.2")
         await self.scene.control_plane.until_logged("is held; revision")
 
