@@ -43,7 +43,7 @@ class PageTestCase(SynchronousTestCase):
         self.desk = desk = Desk(folder, self.clock, self.steps)
         desk.path.write_bytes(self.config())
         desk.intake.load_blocking()
-        more = (desk.hub, desk.intake, desk.rollouts, self.clock, ALL_SEEN)
+        more = (desk.hub, desk.intake, desk.rollouts, desk.traffic, self.clock, ALL_SEEN)
         self.gatherer = Gatherer(
             lambda: reports.health(desk.hub, desk.intake, desk.changes, desk.rollouts)[1],
             lambda: reports.fleet(*more, most=MAX_DATA_PLANES),
