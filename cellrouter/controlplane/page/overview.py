@@ -54,10 +54,8 @@ def judged(documents: Documents) -> tuple[Mark, str]:
 def _refusals(documents: Documents) -> Iterator[tuple[Mark, str]]:
     number = documents.fleet["states"]["nacked"]
     if number:
-        yield (
-            BAD,
-            f"{words.count(number, 'data plane')} refused what {'it' if number == 1 else 'they'} should run",
-        )
+        they = "it" if number == 1 else "they"
+        yield BAD, f"{words.count(number, 'data plane')} refused what {they} should run"
 
 
 def _progress(documents: Documents) -> Iterator[tuple[Mark, str]]:

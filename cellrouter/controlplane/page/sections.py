@@ -12,7 +12,7 @@ from twisted.web.template import Element, Flattenable, Tag, XMLString, flattenSt
 
 from cellrouter import __version__
 from cellrouter.controlplane.page import overview, planes, progress, words
-from cellrouter.controlplane.page.documents import AGES, FIGURES, Documents, without
+from cellrouter.controlplane.page.documents import AGES, FIGURES, Documents, Json, without
 from cellrouter.daemon.times import utc_timestamp
 
 DOCTYPE = b"<!DOCTYPE html>\n"
@@ -60,25 +60,39 @@ class Verdict(Section):
         return tags.div(self.draw(documents), id=self.name, role="status", **names)
 
 
+def _part(document: Json, *members: str) -> Json:
+    return {name: document.get(name) for name in members}
+
+
 SECTIONS: tuple[Section, ...] = (
     Verdict("verdict", "", overview.verdict, lambda documents: overview.judged(documents)[1]),
     Section(
         *("attention", "Attention", overview.attention),
-        select=lambda documents: [documents.health, documents.fleet.get("warnings")],
+        select=lambda documents: [
+            _part(documents.health, "held", "file", "source", "reasons"),
+            _part(documents.fleet, "warnings"),
+        ],
     ),
     Section(
         *("active", "Active config", overview.active),
-        select=lambda documents: [documents.health, documents.fleet["active"], documents.versions],
+        select=lambda documents: [
+            _part(documents.health, "file", "source"),
+            _part(documents.fleet, "active"),
+            documents.versions,
+        ],
     ),
     Section("rollout", "Rollout", progress.rollout, lambda documents: documents.rollout),
-    Section("fleet", "Fleet", planes.fleet, lambda documents: documents.fleet),
+    Section(
+        *("fleet", "Fleet", planes.fleet),
+        select=lambda documents: _part(documents.fleet, "states", "departed", "data_planes"),
+    ),
     Section(
         *("traffic", "Traffic", planes.traffic),
-        select=lambda documents: {"traffic": documents.fleet.get("traffic")},
+        select=lambda documents: _part(documents.fleet, "traffic"),
     ),
     Section(
         *("placements", "Placements", planes.placements),
-        select=lambda documents: documents.fleet.get("placements"),
+        select=lambda documents: _part(documents.fleet, "placements"),
     ),
     Section("changes", "Last changes", overview.changes, lambda documents: documents.versions),
 )

@@ -254,6 +254,16 @@ class RolloutTests(SectionTestCase):
             self.assertIn(part, words)
         self.assertIn("being rolled out: baking, step 1 of 3", self.words("verdict"))
 
+    def test_while_it_is_watched_only_its_own_section_changes(self) -> None:
+        self.apply("1.0.1", port=9002)
+        self.ack(self.member())
+        self.clock.advance(5)
+        before = self.documents()
+        self.clock.advance(3)
+        after = self.documents()
+        changed = [each.name for each in SECTIONS if each.mark(before) != each.mark(after)]
+        self.assertEqual(changed, ["rollout"])
+
     def test_one_that_was_halted_says_why(self) -> None:
         self.apply("1.0.1", port=9002)
         self.nack(self.member(), "no such thing")
