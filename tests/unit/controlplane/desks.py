@@ -8,12 +8,14 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 
 from cellrouter.controlplane.changes import Changes
+from cellrouter.controlplane.default_share import DefaultShare
 from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.steps import read_steps
+from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon.children import ChildFailed
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable, connection, transaction
@@ -65,6 +67,7 @@ class Desk:
         self.history = SynchronousHistory.open(folder / "history.db", clock)
         self.hub = Hub(clock)
         self.rollouts = Rollouts(self.hub, self.history, clock, read_steps(steps), BAKE_S, Gates())
+        self.traffic = FleetTraffic(self.hub, self.rollouts, clock, DefaultShare(1.0))
         self.changes = Changes(
             *(self.history, self.hub, self.rollouts, clock.seconds, maybeDeferred, self.in_child),
             *(Guards(), LIMIT_BYTES),

@@ -42,7 +42,8 @@ class OperationsTestCase(SynchronousTestCase):
         operations = Operations(desk.changes, desk.history, desk.in_child)
         access = Access(RefusalLog(clock))
         root = build_root(
-            desk.hub, desk.intake, desk.changes, desk.rollouts, operations, ALL_SEEN, clock, access
+            *(desk.hub, desk.intake, desk.changes, desk.rollouts, desk.traffic),
+            *(operations, ALL_SEEN, clock, access),
         )
         self.site = BoundedSite(root, LIMIT_BODY_BYTES, clock, access)
         self.post("apply", routes(101, "1.0.1"), actor="ann", reason="a new customer")
