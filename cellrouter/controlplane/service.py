@@ -35,6 +35,7 @@ from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
 from cellrouter.daemon.certificates import load_certificates
 from cellrouter.daemon.children import ChildReactor, Children
+from cellrouter.daemon.state import FolderLock, InUse
 from cellrouter.daemon.tokens import NoToken, TokenFile
 from cellrouter.daemon.work import Worker
 from cellrouter.snapshots.history import History
@@ -69,6 +70,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     # A rollout needs what was there before it, after a restart too.
     keep = max(2, cast(int, options["history"]))
     try:
+        lock = FolderLock(folder)
         history = History.open(folder / "history.db", reactor, keep)
         hub = Hub(reactor)
         rollouts = Rollouts(hub, history, reactor, options["rollout"], options["bake"], gates)
@@ -78,7 +80,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         rollouts.load_blocking()
         roster = Roster(hub.fleet, history, reactor)
         roster.load_blocking()
-    except (HistoryUnusable, Unreadable) as error:
+    except (InUse, HistoryUnusable, Unreadable) as error:
         raise SystemExit(f"{options.daemon}: {error}") from None
     except ConfigRefused as refused:
         raise SystemExit(
@@ -103,7 +105,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     # changes.
     control_plane = DaemonService(options, reactor)
     for service in (
-        *(history, roster, intake, for_questions, for_changes, hub, rollouts, traffic),
+        *(lock, history, roster, intake, for_questions, for_changes, hub, rollouts, traffic),
         *access.token_files,
         live,
         listener,
