@@ -25,11 +25,21 @@ BAKE_S = 60.0
 
 
 class SynchronousHistory(History):
-    """A history whose database thread is this one, and whose disk can fill up."""
+    """A history whose database thread is this one, and whose disk can fill up.
+
+    :ivar slow: what the next interaction waits for.
+    :ivar interactions: how many have begun.
+    """
 
     disk_is_full = False
+    slow: "Deferred[None] | None" = None
+    interactions = 0
 
     async def _interact(self, interaction: Callable[..., object], *arguments: object) -> object:
+        self.interactions += 1
+        if self.slow is not None:
+            slow, self.slow = self.slow, None
+            await slow
         if self.disk_is_full:
             raise HistoryUnusable("history.db: database or disk is full")
         with connection(self.path) as database, transaction(database) as cursor:
@@ -41,6 +51,7 @@ class Desk:
 
     :ivar children_fail: whether child processes die instead of answering.
     :ivar slow_child: what the next child process waits for.
+    :ivar checks: how many child processes were asked for.
 
     :param folder: for the file and the history; the same one again is a restart.
     :param clock: drives everything.
@@ -49,6 +60,7 @@ class Desk:
 
     def __init__(self, folder: Path, clock: Clock, steps: str = "all") -> None:
         self.children_fail = False
+        self.checks = 0
         self.slow_child: Deferred[None] | None = None
         self.clock = clock
         self.path = folder / "routing.json"
@@ -64,6 +76,7 @@ class Desk:
 
     def in_child(self, function: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
         """Run a function here and now."""
+        self.checks += 1
         if self.children_fail:
             return fail(ChildFailed("it was ended by signal 9"))
         if self.slow_child is not None:
