@@ -1,8 +1,9 @@
 """Drives rollouts: keeps on disk how far one has got, and lets each data plane have what that says.
 
-What happens changes the :class:`~cellrouter.controlplane.rollout.Rollout` one after the other. A change that
-lets more data planes have the new snapshot is on disk before any of them is sent it, so a control plane that
-is killed at any point goes on with what it had decided, and with no more.
+What happens changes the :class:`~cellrouter.controlplane.rollout.Rollout`. A change that lets more data
+planes have the new snapshot is on disk before any of them is sent it, so a control plane that is killed at
+any point goes on with what it had decided, and with no more. What data planes say counts at once and is never
+in line behind the disk, since a thousand of them may say it in the same moment.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
@@ -22,6 +23,7 @@ from cellrouter.controlplane.gates import Gates, Meter, Traffic
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.rollout import GIVING_BACK, GOING_ON, WATCHING, NotPossible, Phase, Rollout
 from cellrouter.controlplane.steps import Steps
+from cellrouter.daemon.children import Busy
 from cellrouter.daemon.text import escaped
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history import History
@@ -38,6 +40,7 @@ AGE_TICKS = 600
 Change = Callable[[Rollout], Rollout]
 
 MAX_REASON_CHARS = 300
+MAX_WAITING = 8
 NONE_UNDER_WAY = "no rollout is under way"
 
 
@@ -173,6 +176,7 @@ class Rollouts(Service):
         :param actor: who wants it.
         :raises NotPossible: when no rollout goes on.
         :raises HistoryUnusable: when that cannot be stored.
+        :raises Busy: when too many orders are waiting already.
         """
         await self._change(lambda rollout: rollout.paused(), commanded=True)
         self.log.info("{actor} has paused the rollout", actor=actor)
@@ -183,6 +187,7 @@ class Rollouts(Service):
         :param actor: who wants it.
         :raises NotPossible: when no rollout goes on, or nobody is there.
         :raises HistoryUnusable: when that cannot be stored.
+        :raises Busy: when too many orders are waiting already.
         """
         await self._change(lambda rollout: rollout.promoted(self._connected()), commanded=True)
         self.log.info("{actor} has promoted the rollout", actor=actor)
@@ -194,6 +199,7 @@ class Rollouts(Service):
         :param reason: why; may be empty.
         :raises NotPossible: when no rollout goes on.
         :raises HistoryUnusable: when that cannot be stored; it is tried again.
+        :raises Busy: when too many orders are waiting already.
         """
         why = f"{actor}: {reason}" if reason else actor
         await self._change(lambda rollout: rollout.aborted(why), commanded=True)
@@ -232,7 +238,7 @@ class Rollouts(Service):
             self.meter.forget(node.name)
         change = None if rollout is None else self._meaning(rollout, node.name, word)
         if change is not None:
-            self._go(self._change(change))
+            self._happen(change)
 
     def _meaning(self, rollout: Rollout, name: str, word: Ack | Nack | None) -> Change | None:
         """Tell what comes of a data plane's word."""
@@ -268,15 +274,33 @@ class Rollouts(Service):
             self._go(self._change(lambda each: each.ticked(INTERVAL_S, connected, breach)))
             self._hub.deliver()
 
+    def _happen(self, change: Change) -> None:
+        """Let something happen by which nobody else gets the new snapshot: it counts at once."""
+        before = self.rollout
+        assert before is not None
+        after = change(before)
+        if after is before:
+            return
+        self._adopt(before, after)
+        if after.phase is Phase.HALTING:
+            self._go(self._halt(after))
+
+    async def _halt(self, rollout: Rollout) -> None:
+        await self._keep(rollout)
+        await self._take_back()
+
     async def _change(self, change: Change, commanded: bool = False) -> None:
-        """Let something happen to the rollout: one thing after the other.
+        """Let time or somebody change the rollout: one thing after the other.
 
         What lets more data planes have the new snapshot is stored before it counts, anything else after it.
 
         :param commanded: whether somebody wants to know that it is stored.
         :raises NotPossible: when it cannot happen.
         :raises HistoryUnusable: when somebody wants to know, and it is not.
+        :raises Busy: when too many others want something.
         """
+        if len(self._lock.waiting) >= MAX_WAITING:
+            raise Busy(f"{MAX_WAITING} orders are waiting for the disk already; try again")
         async with self._lock:
             before = self.rollout
             if before is None:
@@ -289,13 +313,22 @@ class Rollouts(Service):
             if not stored and commanded:
                 raise HistoryUnusable(self._unkept)
             if grows and stored:
-                if self.rollout is not before:
-                    raise NotPossible(f"the rollout of revision {before.revision} has been superseded")
-                self._adopt(before, after)
+                self._adopt_step(before, after)
         if not self._lock.locked and grows:
             self._hub.deliver()
         if after.phase is Phase.HALTING is not before.phase:
-            self._go(self._take_back())
+            await self._take_back()
+
+    def _adopt_step(self, before: Rollout, after: Rollout) -> None:
+        """Let a step count that was stored; data planes have been heard meanwhile.
+
+        :raises NotPossible: when nobody else is to get the new snapshot by now.
+        """
+        now = self.rollout
+        assert now is not None
+        if now.revision != before.revision or now.phase not in GOING_ON:
+            raise NotPossible(f"the rollout of revision {before.revision} has ended meanwhile")
+        self._adopt(now, evolve(after, acked=now.acked))
 
     async def _keep(self, rollout: Rollout) -> bool:
         try:

@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane.proposals import Outcome, Proposal
 from cellrouter.controlplane.rollout import NotPossible, Phase, Rollout
-from cellrouter.controlplane.rollouts import HELLO_GRACE_S
+from cellrouter.controlplane.rollouts import HELLO_GRACE_S, MAX_WAITING
+from cellrouter.daemon.children import Busy
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from tests.support.documents import text
 from tests.support.logs import CapturedLog
@@ -297,6 +298,78 @@ class HaltTests(RolloutsTestCase):
         for data_plane in self.fleet.values():
             data_plane.leave()
         self.assertIs(self.rollout.phase, Phase.BAKING)
+
+
+class SlowDiskTests(RolloutsTestCase):
+    """Data planes say something while a step is being stored."""
+
+    steps = "2,50%,100%"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.accept("1.0.2")
+        self.first, self.second = self.with_revision(2)
+        self.fleet[self.first].answer()
+        self.slow_disk = self.desk.history.slow_disk = Deferred()
+        self.promoted = self.order("promote")
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
+
+    def test_one_that_acks_is_not_asked_again(self) -> None:
+        self.fleet[self.second].answer()
+        self.slow_disk.callback(None)
+        self.successResultOf(self.promoted)
+        self.assertEqual(self.counts(), {1: 4, 2: 4})
+        self.assertEqual(self.rollout.acked, {self.first, self.second})
+
+    def test_one_that_refuses_it_ends_it_and_nobody_else_gets_it(self) -> None:
+        self.fleet[self.second].refuse()
+        self.slow_disk.callback(None)
+        self.assertIn("has ended", str(self.failureResultOf(self.promoted, NotPossible).value))
+        self.assertEqual((self.counts(), self.rollout.phase), ({3: 8}, Phase.HALTED))
+        self.assertEqual(sum(2 in each.got for each in self.fleet.values()), 2)
+
+    def test_orders_wait_in_a_line_that_ends_somewhere(self) -> None:
+        waiting = [self.order("pause") for _ in range(MAX_WAITING)]
+        self.failureResultOf(self.order("pause"), Busy)
+        self.slow_disk.callback(None)
+        for order in (self.promoted, *waiting):
+            self.successResultOf(order)
+
+
+class LargeFleetTests(RolloutsTestCase):
+    """More data planes than Python lets calls be nested."""
+
+    steps = "100%"
+
+    def join(self) -> None:
+        names = [f"dp-{number}" for number in range(300)]
+        self.fleet = {name: DataPlane(self.desk, name, 40000 + i) for i, name in enumerate(names)}
+        self.answer()
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.accept("1.0.2")
+        self.slow_disk: Deferred[None] = Deferred()
+        self.desk.history.slow_disk = self.slow_disk
+
+    def test_all_may_ack_while_something_is_stored(self) -> None:
+        paused = self.order("pause")
+        self.answer()
+        self.slow_disk.callback(None)
+        self.successResultOf(paused)
+        self.assertEqual(self.rollout.waiting_for, [])
+        self.successResultOf(self.order("abort", ""))
+        self.assertEqual(self.counts(), {3: 300})
+
+    def test_all_may_be_lost_while_that_is_stored(self) -> None:
+        self.answer()
+        for data_plane in self.fleet.values():
+            data_plane.leave()
+        self.slow_disk.callback(None)
+        self.assertIs(self.rollout.phase, Phase.HALTED)
+        self.assertNotIn("driving the rollout failed", self.logged.text)
+        self.accept("1.0.4")
+        self.assertIs(self.rollout.phase, Phase.PENDING)
 
 
 class OtherChangesTests(RolloutsTestCase):
