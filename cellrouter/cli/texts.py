@@ -124,6 +124,8 @@ def rollout(shown: Json) -> str:
             ("waiting for", _names(last["waiting_for"]) or None),
             ("in this phase", f"{last['spent_s']:.0f}s, the bake takes {last['bake_s']:g}s"),
         ]
+        if last["away"]:
+            rows.append(("away", f"{last['away']}; no step is taken while most data planes are"))
         for name, each in (last["traffic"] or {}).items():
             p99 = "-" if each["p99_ms"] is None else f"{each['p99_ms']:g} ms"
             rows.append(

@@ -99,12 +99,18 @@ class Rollout:
         """Tell whether a data plane has the new snapshot."""
         return self.everybody or name in self.members
 
-    def ticked(self, elapsed_s: float, connected: Collection[str], breach: str | None = None) -> "Rollout":
+    def ticked(
+        self, elapsed_s: float, connected: Collection[str], breach: str | None = None, away: int = 0
+    ) -> "Rollout":
         """Let time pass.
+
+        While most data planes are away, after a restart of the control plane for example, there is none of
+        the steps that would be next: all of them would get the new snapshot as they come back.
 
         :param elapsed_s: seconds, by a count of ticks: the machine's clock may be set.
         :param connected: the data planes that are there.
         :param breach: what is wrong with the traffic of those that have the new snapshot, if anything is.
+        :param away: how many others may come back soon.
         """
         spent_s = self.spent_s + elapsed_s
         if breach is not None and self.phase in WATCHING:
@@ -114,7 +120,7 @@ class Rollout:
                 return self._take_step(connected)
             case Phase.SENDING if spent_s > ACK_TIMEOUT_S:
                 return self._halt(f"no ack within {ACK_TIMEOUT_S:.0f} s from {some(self.waiting_for)}")
-            case Phase.BAKING if spent_s >= self.bake_s:
+            case Phase.BAKING if spent_s >= self.bake_s and away <= len(connected):
                 return self._take_step(connected)
             case Phase.SENDING | Phase.BAKING:
                 return evolve(self, spent_s=spent_s)

@@ -34,6 +34,9 @@ INTERVAL_S = 1.0
 HELLO_GRACE_S = 2.0
 """How long a data plane has to say who it is, while that makes a difference to what it is sent."""
 
+AWAY_S = 120.0
+"""How long one that has left is away rather than gone: it may wait a minute before it connects again."""
+
 AGE_TICKS = 600
 """How often what is known of the traffic before a rollout ages; it is as old as twice that at most."""
 
@@ -78,6 +81,7 @@ class Rollouts(Service):
         self._gives_back = False
         self._unkept = self._not_given_back = ""
         self._ticks = 0
+        self._started_at = clock.seconds()
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
         hub.choose = self._choose
@@ -92,6 +96,18 @@ class Rollouts(Service):
     def fallback(self) -> Accepted | None:
         """What was everybody's before the rollout that is under way, if one is."""
         return self._fallback.accepted if self._fallback is not None and self.under_way else None
+
+    @property
+    def away(self) -> int:
+        """How many data planes may come back: they left a moment ago, or before we began."""
+        now = self._clock.seconds()
+        began = now - self._started_at < AWAY_S
+        return sum(
+            node.presence is Presence.DEPARTED
+            and node.node_id is not None
+            and (began or 0 <= now - node.since < AWAY_S)
+            for node in self._hub.fleet.nodes()
+        )
 
     def load_blocking(self) -> None:
         """Find out, before the reactor runs, how far a rollout had got; the active snapshot is loaded.
@@ -270,8 +286,8 @@ class Rollouts(Service):
         else:
             watched = rollout.phase in WATCHING
             breach = self.gates.breach(self.meter.new, self.meter.old) if watched else None
-            connected = self._connected()
-            self._go(self._change(lambda each: each.ticked(INTERVAL_S, connected, breach)))
+            connected, away = self._connected(), self.away
+            self._go(self._change(lambda each: each.ticked(INTERVAL_S, connected, breach, away)))
             self._hub.deliver()
 
     def _happen(self, change: Change) -> None:

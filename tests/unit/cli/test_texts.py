@@ -96,6 +96,7 @@ class RolloutTests(SynchronousTestCase):
             "reason": "",
             "spent_s": 12.0,
             "members": 1,
+            "away": 0,
             "data_planes": ["dp-1"],
             "waiting_for": [],
             "traffic": {
@@ -119,6 +120,9 @@ class RolloutTests(SynchronousTestCase):
         self.assertRegex("\n".join(told), r"data planes +1: dp-1\nwaiting for +-\n")
         self.assertIn("90 requests, 1.5% 5xx, p99 -", told[5])
         self.assertIn("900 requests, 0% 5xx, p99 1.131 ms", told[6])
+
+    def test_why_it_does_not_go_on_is_said(self) -> None:
+        self.assertIn("away           7; no step is taken while most data planes are", self.show(away=7))
 
     def test_one_that_has_ended_is_a_line_with_the_reason(self) -> None:
         told = self.show(phase="halted", under_way=False, reason="dp-1 was lost")

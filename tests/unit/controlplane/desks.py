@@ -13,6 +13,7 @@ from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.rollouts import Rollouts
+from cellrouter.controlplane.roster import Roster
 from cellrouter.controlplane.steps import read_steps
 from cellrouter.daemon.children import ChildFailed
 from cellrouter.snapshots.history import History
@@ -66,6 +67,7 @@ class Desk:
             *(Guards(), LIMIT_BYTES),
         )
         self.intake = Intake(self.path, self.changes, clock, maybeDeferred, 2.0, LIMIT_BYTES)
+        self.roster = Roster(self.hub.fleet, self.history, clock)
 
     def in_child(self, function: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
         """Run a function here and now."""

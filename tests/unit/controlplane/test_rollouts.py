@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane.proposals import Outcome, Proposal
 from cellrouter.controlplane.rollout import NotPossible, Phase, Rollout
-from cellrouter.controlplane.rollouts import HELLO_GRACE_S, MAX_WAITING
+from cellrouter.controlplane.rollouts import AWAY_S, HELLO_GRACE_S, MAX_WAITING
 from cellrouter.daemon.children import Busy
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from tests.support.documents import text
@@ -94,6 +94,8 @@ class RolloutsTestCase(SynchronousTestCase):
         self.desk = desk = Desk(self.folder, self.clock, self.steps)
         desk.intake.load_blocking()
         desk.rollouts.load_blocking()
+        desk.roster.load_blocking()
+        desk.roster.startService()
         desk.hub.startService()
         desk.rollouts.startService()
         self.addCleanup(desk.rollouts.stopService)
@@ -104,11 +106,15 @@ class RolloutsTestCase(SynchronousTestCase):
 
     def restart(self) -> None:
         """Kill the control plane and start another one, to which everybody connects."""
-        self.desk.rollouts.stopService()
-        for data_plane in self.fleet.values():
-            data_plane.leave()
+        self.end()
         self.start()
         self.join()
+
+    def end(self) -> None:
+        self.desk.rollouts.stopService()
+        self.desk.roster.stopService()
+        for data_plane in self.fleet.values():
+            data_plane.leave()
 
     def answer(self) -> None:
         for data_plane in self.fleet.values():
@@ -286,7 +292,7 @@ class HaltTests(RolloutsTestCase):
         self.bake()
         self.bake()
         self.assertEqual(self.counts(), {1: 7, 2: 1})
-        self.assertEqual(self.logged.text.count("cannot be noted"), 1)
+        self.assertEqual(self.logged.text.count("how far the rollout has got cannot be noted"), 1)
         self.desk.history.disk_is_full = False
         self.clock.advance(1)
         self.assertEqual(self.counts(), {1: 6, 2: 2})
@@ -458,6 +464,32 @@ class RestartTests(RolloutsTestCase):
         self.assertEqual(self.counts(), {1: 6, 2: 2})
         self.clock.advance(1)
         self.assertEqual(self.counts(), {2: 8})
+
+    def test_while_most_have_not_come_back_no_step_is_taken(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        (member,) = self.with_revision(2)
+        self.end()
+        self.start()
+        away = set(FLEET) - {member}
+        self.fleet = {member: DataPlane(self.desk, member)}
+        self.answer()
+        self.bake(int(BAKE_S) + 1)
+        self.assertEqual((self.rollout.phase, self.rollout.taken), (Phase.BAKING, 1))
+        for name in away:
+            self.fleet[name] = DataPlane(self.desk, name)
+        self.clock.advance(1)
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
+
+    def test_those_that_do_not_come_back_are_not_waited_for_for_ever(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        self.end()
+        self.start()
+        self.fleet = {member: DataPlane(self.desk, member)}
+        self.answer()
+        self.bake(int(AWAY_S) + 1)
+        self.assertIs(self.rollout.phase, Phase.DONE)
 
     def test_before_its_first_step_nobody_has_it(self) -> None:
         self.successResultOf(self.order("pause").addErrback(lambda failure: failure.trap(NotPossible)))
