@@ -3,11 +3,13 @@
 A :class:`Rollout` is a value. What happens is a method that returns the next value, or the same one when
 nothing comes of it; a value says which data planes have the new snapshot (:meth:`Rollout.reaches`) and
 whether it is to be taken back. Whoever drives it stores a value before more data planes are sent anything for
-it. Data planes are known by name: their node id, or their address when they give none.
+it. Data planes are known by name: their node id, or their address when they give none. Those that share a
+name cannot be told apart, so they come last; a list of who is there has the name once for each.
 """
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection
 from enum import Enum
 
@@ -116,7 +118,7 @@ class Rollout:
         if breach is not None and self.phase in WATCHING:
             return self._halt(breach)
         match self.phase:
-            case Phase.PENDING if connected:
+            case Phase.PENDING if _shared(connected) < set(connected):
                 return self._take_step(connected)
             case Phase.SENDING if spent_s > ACK_TIMEOUT_S:
                 return self._halt(f"no ack within {ACK_TIMEOUT_S:.0f} s from {some(self.waiting_for)}")
@@ -167,6 +169,8 @@ class Rollout:
         self._demand_going_on()
         if not connected and not self.everybody:
             raise NotPossible("no data plane is connected")
+        if not self.taken and _shared(connected) == set(connected):
+            raise NotPossible("no data plane is connected that has a name of its own to begin with")
         return self._take_step(connected)
 
     def aborted(self, reason: str) -> "Rollout":
@@ -235,12 +239,13 @@ class Rollout:
 
     def _take_step(self, connected: Collection[str]) -> "Rollout":
         """Take the next step that reaches anybody new; after the last one it is done."""
-        there = self.members.union(connected)
+        there, shared = self.members.union(connected), _shared(connected)
         for taken in range(self.taken + 1, len(self.steps) + 1):
             new = there - self.members
             if taken < len(self.steps):
                 room = max(0, self.steps[taken - 1].limit(len(there)) - len(self.members))
-                new = frozenset(sorted(new, key=self._rank)[:room])
+                order = sorted(new, key=lambda name: (name in shared, self._rank(name)))
+                new = frozenset(order[:room])
             if new:
                 members = self.members | new
                 return evolve(self, phase=Phase.SENDING, taken=taken, members=members, spent_s=0.0)
@@ -249,6 +254,10 @@ class Rollout:
     def _rank(self, name: str) -> bytes:
         """Order the data planes in a way that is another one for each revision: all share the risk."""
         return hashlib.sha256(f"{self.revision}:{name}".encode("utf-8", "replace")).digest()
+
+
+def _shared(connected: Collection[str]) -> set[str]:
+    return {name for name, count in Counter(connected).items() if count > 1}
 
 
 def some(names: list[str]) -> str:

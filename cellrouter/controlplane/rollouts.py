@@ -236,10 +236,11 @@ class Rollouts(Service):
         return node.node_id is None and 0 <= self._clock.seconds() - node.since < HELLO_GRACE_S
 
     def _connected(self) -> list[str]:
-        nodes = self._hub.fleet.nodes()
-        return [
-            node.name for node in nodes if node.presence is Presence.CONNECTED and not self._is_fresh(node)
-        ]
+        names = []
+        for node in self._hub.fleet.nodes():
+            if node.presence is Presence.CONNECTED and not self._is_fresh(node):
+                names += [node.name] * node.connections
+        return names
 
     def _heard(self, node: Node, word: Word) -> None:
         rollout = self.rollout if self.under_way else None
@@ -247,7 +248,10 @@ class Rollouts(Service):
             return
         if isinstance(word, Status):
             traffic = Traffic.reported(word.requests)
-            if traffic is not None:
+            if node.connections > 1:
+                # Two that share a name count each for itself.
+                self.meter.forget(node.name)
+            elif traffic is not None:
                 self.meter.note(node.name, traffic, rollout is not None and rollout.reaches(node.name))
             return
         if word is None:
@@ -359,7 +363,7 @@ class Rollouts(Service):
 
     def _adopt(self, before: Rollout, after: Rollout) -> None:
         self.rollout = after
-        if after.phase is Phase.BAKING is not before.phase:
+        if after.phase in WATCHING and before.phase not in WATCHING:
             self.meter.begin_bake()
         if not after.under_way:
             self._fallback = None

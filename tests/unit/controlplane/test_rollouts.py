@@ -206,6 +206,27 @@ class StepsTests(RolloutsTestCase):
         self.clock.advance(1)
         self.assertEqual(first.take(), [1, 2])
 
+    def test_those_that_share_a_name_come_last(self) -> None:
+        twins = [DataPlane(self.desk, name, port) for port, name in enumerate(FLEET[:7])]
+        self.accept("1.0.2")
+        self.assertEqual(self.with_revision(2), ["dp-7"])
+        self.successResultOf(self.order("promote"))
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
+        self.assertEqual(sum(2 in each.take() for each in twins), 1)
+
+    def test_it_does_not_begin_with_a_name_that_is_shared(self) -> None:
+        for data_plane in self.fleet.values():
+            data_plane.leave()
+        self.fleet = {str(port): DataPlane(self.desk, "dp", port) for port in range(3)}
+        self.accept("1.0.2")
+        self.bake()
+        self.assertEqual((self.counts(), self.rollout.phase), ({1: 3}, Phase.PENDING))
+        promoted = self.failureResultOf(self.order("promote"), NotPossible)
+        self.assertIn("a name of its own", promoted.getErrorMessage())
+        self.fleet["one"] = DataPlane(self.desk, "one")
+        self.clock.advance(1)
+        self.assertEqual(self.with_revision(2), ["one"])
+
     def test_the_first_config_and_one_that_says_the_same_need_no_steps(self) -> None:
         self.assertIsNone(self.desk.rollouts.rollout)
         self.assertFalse(self.successResultOf(self.propose("1.0.1")).changed)
@@ -256,6 +277,30 @@ class HaltTests(RolloutsTestCase):
             data_plane.report(2000, 50 if name == member else 1)
         self.clock.advance(1)
         self.assert_given_back("5.00% of 1000 requests were answered with a 5xx, 0.10% of 7000")
+
+    def test_errors_of_an_earlier_rollout_do_not_halt_one_that_is_paused(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        self.answer()
+        for total in (0, 1000):
+            self.fleet[member].report(total, total // 2)
+        self.clock.advance(1)
+        self.assert_given_back("50.00% of 1000 requests")
+        self.accept("1.0.4")
+        self.successResultOf(self.order("pause"))
+        self.clock.advance(1)
+        self.assertIs(self.rollout.phase, Phase.PAUSED)
+
+    def test_what_two_with_one_name_have_done_in_their_lives_says_nothing(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        twin = DataPlane(self.desk, member, 1)
+        self.answer()
+        for total in (10, 20):
+            twin.report(100_000 + total, 50_000)
+            self.fleet[member].report(total)
+        self.clock.advance(1)
+        self.assertIs(self.rollout.phase, Phase.BAKING)
 
     def test_errors_everywhere_do_not(self) -> None:
         for data_plane in self.fleet.values():
