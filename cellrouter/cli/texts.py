@@ -128,8 +128,12 @@ def rollout(shown: Json) -> str:
             rows.append(("away", f"{last['away']}; no step is taken while most data planes are"))
         for name, each in (last["traffic"] or {}).items():
             p99 = "-" if each["p99_ms"] is None else f"{each['p99_ms']:g} ms"
+            told_by = f", told by {each['data_planes']} of {last['members']}" if name == "new" else ""
             rows.append(
-                (f"{name} config", f"{each['requests']} requests, {each['errors_pct']:g}% 5xx, p99 {p99}")
+                (
+                    f"{name} config",
+                    f"{each['requests']} requests, {each['errors_pct']:g}% 5xx, p99 {p99}{told_by}",
+                )
             )
         told.append(table(None, rows))
     told.append(

@@ -87,7 +87,7 @@ class Node:
 
 
 Word = Ack | Nack | Status | None
-"""What a data plane says; None when its last connection has ended."""
+"""What a data plane says; None when its last connection has ended, or it has got another name."""
 
 
 @define
@@ -122,14 +122,11 @@ class Fleet:
         """Take note of a new connection, which has no name yet.
 
         :param address: ``host:port`` of the peer.
-        :returns: the node; that of a nameless data plane of the same host that left, when there is one.
+        :returns: the node; it takes the place of a nameless data plane of the same host that left.
         """
         now = self._clock.seconds()
         node = Node(address, now, now)
-        known = self._departed.pop(node.key, None)
-        if known is not None:
-            known.address, known.since, known.last_seen, known.connections = address, now, now, 1
-            node = known
+        self._departed.pop(node.key, None)
         self._connected[node] = None
         return node
 
@@ -140,6 +137,8 @@ class Fleet:
         :param hello: its first message.
         :returns: what its connection is known as from now on.
         """
+        if node.node_id is None:
+            self.on_word(node, None)
         now = self._clock.seconds()
         known = self._named.get(hello.node_id) or self._departed.pop(("node_id", hello.node_id), None)
         if known is not None and known is not node:

@@ -49,6 +49,14 @@ class Traffic:
         assert isinstance(server_errors, int)
         return cls(total, server_errors, latency)
 
+    def document(self) -> dict[str, object]:
+        """Write what :meth:`reported` reads."""
+        return {
+            "total": self.total,
+            "server_errors": self.server_errors,
+            "latency_ms": self.latency.pairs(),
+        }
+
     def since(self, earlier: "Traffic") -> "Traffic":
         """Take away what the same data plane had done before; nothing, when it has been restarted since."""
         if self.total < earlier.total:
@@ -117,10 +125,12 @@ class Meter:
 
     :ivar new: by those that have it, since the bake began.
     :ivar beside: by the others, since the bake began.
+    :ivar heard: those that have it and have said what they did, since the bake began.
     """
 
     new: Traffic = field(factory=Traffic)
     beside: Traffic = field(factory=Traffic)
+    heard: set[str] = field(init=False, factory=set)
     _recent: Traffic = field(init=False, factory=Traffic)
     _earlier: Traffic = field(init=False, factory=Traffic)
     _last: dict[str, Traffic] = field(init=False, factory=dict)
@@ -134,6 +144,8 @@ class Meter:
         :param traffic: all that it has done since it was started.
         :param has_new: whether it has the new snapshot.
         """
+        if has_new:
+            self.heard.add(name)
         last = self._last.get(name)
         self._last[name] = traffic
         if last is None:
@@ -148,14 +160,25 @@ class Meter:
     def forget(self, name: str) -> None:
         """Forget where the count of a data plane stood: it has left."""
         self._last.pop(name, None)
+        self.heard.discard(name)
 
     def begin_bake(self) -> None:
         """Count anew what the data planes do from now on."""
         self.new, self.beside = Traffic(), Traffic()
+        self.heard.clear()
 
     def age(self) -> None:
         """Forget what was done before the last call."""
         self._earlier, self._recent = self._recent, Traffic()
+
+    def recall(self, traffic: Traffic) -> None:
+        """Begin with what data planes had done before this control plane was started."""
+        self._earlier = traffic
+
+    @property
+    def before(self) -> Traffic:
+        """What data planes have done lately with the old snapshot."""
+        return self._earlier.plus(self._recent)
 
     @property
     def old(self) -> Traffic:
@@ -163,7 +186,7 @@ class Meter:
 
         That is what its neighbours do meanwhile; when that is too little, what all did before they had it.
         """
-        return self.beside if self.beside.total >= MIN_REQUESTS else self._earlier.plus(self._recent)
+        return self.beside if self.beside.total >= MIN_REQUESTS else self.before
 
 
 def _is_count(value: object) -> bool:

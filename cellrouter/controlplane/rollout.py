@@ -15,6 +15,7 @@ from enum import Enum
 
 from attrs import evolve, field, frozen
 
+from cellrouter.controlplane.gates import Traffic
 from cellrouter.controlplane.steps import Steps, read_steps, write_steps
 
 ACK_TIMEOUT_S = 120.0
@@ -66,6 +67,7 @@ class Rollout:
     :ivar phase: where it stands.
     :ivar taken: how many of the steps were taken.
     :ivar members: who has it, by the steps that were taken; after the last one everybody else has it, too.
+    :ivar traffic: what data planes had done before it, for comparison.
     :ivar reason: why it was halted, aborted or superseded.
     :ivar acked: who of the members has said that it runs it. Not kept through a restart.
     :ivar spent_s: seconds in this phase. Not kept through a restart.
@@ -79,6 +81,7 @@ class Rollout:
     taken: int = 0
     members: frozenset[str] = frozenset()
     reason: str = ""
+    traffic: Traffic = field(factory=Traffic, eq=False)
     acked: frozenset[str] = field(default=frozenset(), eq=False)
     spent_s: float = field(default=0.0, eq=False)
 
@@ -109,14 +112,14 @@ class Rollout:
         While most data planes are away, after a restart of the control plane for example, there is none of
         the steps that would be next: all of them would get the new snapshot as they come back.
 
-        :param elapsed_s: seconds, by a count of ticks: the machine's clock may be set.
+        :param elapsed_s: seconds since the last tick, or since this phase has begun.
         :param connected: the data planes that are there.
         :param breach: what is wrong with the traffic of those that have the new snapshot, if anything is.
         :param away: how many others may come back soon.
         """
-        spent_s = self.spent_s + elapsed_s
         if breach is not None and self.phase in WATCHING:
             return self._halt(breach)
+        spent_s = self.spent_s + elapsed_s
         match self.phase:
             case Phase.PENDING if _shared(connected) < set(connected):
                 return self._take_step(connected)
@@ -124,7 +127,7 @@ class Rollout:
                 return self._halt(f"no ack within {ACK_TIMEOUT_S:.0f} s from {some(self.waiting_for)}")
             case Phase.BAKING if spent_s >= self.bake_s and away <= len(connected):
                 return self._take_step(connected)
-            case Phase.SENDING | Phase.BAKING:
+            case Phase.SENDING | Phase.BAKING | Phase.PAUSED:
                 return evolve(self, spent_s=spent_s)
         return self
 
@@ -158,7 +161,7 @@ class Rollout:
         :raises NotPossible: when there is none to be taken.
         """
         self._demand_going_on()
-        return evolve(self, phase=Phase.PAUSED)
+        return self if self.phase is Phase.PAUSED else evolve(self, phase=Phase.PAUSED, spent_s=0.0)
 
     def promoted(self, connected: Collection[str]) -> "Rollout":
         """Take the next step now, whatever the data planes in the last one say.
@@ -208,6 +211,7 @@ class Rollout:
                 "taken": self.taken,
                 "members": sorted(self.members),
                 "reason": self.reason,
+                "traffic": self.traffic.document(),
             }
         )
 
@@ -228,6 +232,7 @@ class Rollout:
             taken=kept["taken"],
             members=frozenset(kept["members"]),
             reason=kept["reason"],
+            traffic=Traffic.reported(kept["traffic"]) or Traffic(),
         )
 
     def _demand_going_on(self) -> None:

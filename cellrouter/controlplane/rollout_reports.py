@@ -35,9 +35,12 @@ def rollout(rollouts: Rollouts) -> Json | None:
         "spent_s": round(last.spent_s, 3),
         "members": len(last.members),
         "data_planes": sorted(last.members)[:MAX_LISTED],
-        "away": rollouts.away,
+        "away": rollouts.attendance.away(),
         "waiting_for": last.waiting_for[:MAX_LISTED] if last.phase is not Phase.PENDING else [],
-        "traffic": {"new": _traffic(meter.new), "old": _traffic(meter.old)}
+        "traffic": {
+            "new": {**_traffic(meter.new), "data_planes": len(meter.heard)},
+            "old": _traffic(meter.old),
+        }
         if last.phase in WATCHING
         else None,
     }

@@ -18,31 +18,26 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from cellrouter.controlplane import progress
-from cellrouter.controlplane.fleet import Node, Presence, Word
+from cellrouter.controlplane.attendance import Attendance
+from cellrouter.controlplane.fleet import Node, Word
 from cellrouter.controlplane.gates import Gates, Meter, Traffic
 from cellrouter.controlplane.hub import Announcement, Hub
+from cellrouter.controlplane.meaning import Change, meaning
 from cellrouter.controlplane.rollout import GIVING_BACK, GOING_ON, WATCHING, NotPossible, Phase, Rollout
 from cellrouter.controlplane.steps import Steps
 from cellrouter.daemon.children import Busy
-from cellrouter.daemon.text import escaped
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
-from cellrouter.wire import Ack, Nack, Status
+from cellrouter.wire import Status
 
 INTERVAL_S = 1.0
-HELLO_GRACE_S = 2.0
-"""How long a data plane has to say who it is, while that makes a difference to what it is sent."""
-
-AWAY_S = 120.0
-"""How long one that has left is away rather than gone: it may wait a minute before it connects again."""
+WINDOW_S = 600.0
+"""How long what is watched is added up, so that what goes wrong is not lost in what went well for hours."""
 
 AGE_TICKS = 600
 """How often what is known of the traffic before a rollout ages; it is as old as twice that at most."""
 
-Change = Callable[[Rollout], Rollout]
-
-MAX_REASON_CHARS = 300
 MAX_WAITING = 8
 NONE_UNDER_WAY = "no rollout is under way"
 
@@ -52,6 +47,7 @@ class Rollouts(Service):
 
     :ivar rollout: the last one; None when there has been none.
     :ivar meter: what data planes do, with the new snapshot and without.
+    :ivar attendance: knows who is there.
     :ivar give_back: makes the snapshot before active again; gets the revision that has failed, and why.
 
     :param hub: sends; it asks here who is sent what.
@@ -72,6 +68,7 @@ class Rollouts(Service):
         self.bake_s = bake_s
         self.gates = gates
         self.meter = Meter()
+        self.attendance = Attendance(hub.fleet, clock)
         self.give_back: Callable[[int, str], Awaitable[None]]
         self._hub = hub
         self._history = history
@@ -81,7 +78,7 @@ class Rollouts(Service):
         self._gives_back = False
         self._unkept = self._not_given_back = ""
         self._ticks = 0
-        self._started_at = clock.seconds()
+        self._counted_until = clock.seconds()
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
         hub.choose = self._choose
@@ -96,18 +93,6 @@ class Rollouts(Service):
     def fallback(self) -> Accepted | None:
         """What was everybody's before the rollout that is under way, if one is."""
         return self._fallback.accepted if self._fallback is not None and self.under_way else None
-
-    @property
-    def away(self) -> int:
-        """How many data planes may come back: they left a moment ago, or before we began."""
-        now = self._clock.seconds()
-        began = now - self._started_at < AWAY_S
-        return sum(
-            node.presence is Presence.DEPARTED
-            and node.node_id is not None
-            and (began or 0 <= now - node.since < AWAY_S)
-            for node in self._hub.fleet.nodes()
-        )
 
     def load_blocking(self) -> None:
         """Find out, before the reactor runs, how far a rollout had got; the active snapshot is loaded.
@@ -128,6 +113,7 @@ class Rollouts(Service):
             progress.tell_lost(rollout)
         else:
             self._fallback = Announcement.of(before, self._history.source_id)
+        self.meter.recall(rollout.traffic)
         progress.tell_restored(rollout)
 
     def startService(self) -> None:
@@ -156,7 +142,8 @@ class Rollouts(Service):
         if not self.steps or active is None:
             return None
         lost = self.rollout if self.under_way else None
-        return Rollout(0, lost.fallback if lost else active.revision, self.steps, self.bake_s)
+        fallback = lost.fallback if lost else active.revision
+        return Rollout(0, fallback, self.steps, self.bake_s, traffic=self.meter.before)
 
     def take(self, announcement: Announcement, plan: Rollout | None) -> None:
         """Bring an accepted snapshot to the data planes.
@@ -205,7 +192,7 @@ class Rollouts(Service):
         :raises HistoryUnusable: when that cannot be stored.
         :raises Busy: when too many orders are waiting already.
         """
-        await self._change(lambda rollout: rollout.promoted(self._connected()), commanded=True)
+        await self._change(lambda rollout: rollout.promoted(self.attendance.connected()), commanded=True)
         self.log.info("{actor} has promoted the rollout", actor=actor)
 
     async def abort(self, actor: str, reason: str) -> None:
@@ -225,22 +212,11 @@ class Rollouts(Service):
         rollout = self.rollout
         if rollout is None or not rollout.under_way:
             return self._hub.current
-        if self._is_fresh(node):
+        if self.attendance.is_fresh(node):
             return None
         if not rollout.reaches(node.name):
             return self._fallback
         return self._hub.current if rollout.phase in GOING_ON else None
-
-    def _is_fresh(self, node: Node) -> bool:
-        """Tell whether a data plane may be about to say who it is."""
-        return node.node_id is None and 0 <= self._clock.seconds() - node.since < HELLO_GRACE_S
-
-    def _connected(self) -> list[str]:
-        names = []
-        for node in self._hub.fleet.nodes():
-            if node.presence is Presence.CONNECTED and not self._is_fresh(node):
-                names += [node.name] * node.connections
-        return names
 
     def _heard(self, node: Node, word: Word) -> None:
         rollout = self.rollout if self.under_way else None
@@ -256,26 +232,10 @@ class Rollouts(Service):
             return
         if word is None:
             self.meter.forget(node.name)
-        change = None if rollout is None else self._meaning(rollout, node.name, word)
-        if change is not None:
-            self._happen(change)
-
-    def _meaning(self, rollout: Rollout, name: str, word: Ack | Nack | None) -> Change | None:
-        """Tell what comes of a data plane's word."""
-        current = self._hub.current
-        assert current is not None
-        match word:
-            case None:
-                return lambda each: each.left(name)
-            case Ack() if (word.revision, word.hash) == (rollout.revision, current.accepted.hash):
-                return lambda each: each.took(name)
-            case Nack() if word.revision == rollout.revision or (
-                # It could not even be read; what was sent last is meant.
-                word.revision is None and name not in rollout.acked
-            ):
-                why = escaped("; ".join(map(str, word.errors[:3]))[:MAX_REASON_CHARS])
-                return lambda each: each.refused(name, why)
-        return None
+        if rollout is not None and self._hub.current is not None:
+            change = meaning(rollout, self._hub.current.accepted.hash, node.name, word)
+            if change is not None:
+                self._happen(change)
 
     def _tick(self) -> None:
         self._ticks += 1
@@ -285,14 +245,25 @@ class Rollouts(Service):
         if rollout is None or not rollout.under_way:
             if self._ticks % AGE_TICKS == 0:
                 self.meter.age()
-        elif rollout.phase in GIVING_BACK:
+            return
+        if rollout.phase in GIVING_BACK:
             self._go(self._take_back())
         else:
             watched = rollout.phase in WATCHING
             breach = self.gates.breach(self.meter.new, self.meter.old) if watched else None
-            connected, away = self._connected(), self.away
-            self._go(self._change(lambda each: each.ticked(INTERVAL_S, connected, breach, away)))
-            self._hub.deliver()
+            connected, away = self.attendance.connected(), self.attendance.away()
+            elapsed_s = self._elapsed_s()
+            self._go(self._change(lambda each: each.ticked(elapsed_s, connected, breach, away)))
+        self._hub.deliver()
+
+    def _elapsed_s(self) -> float:
+        """Count the time since the last tick or the beginning of the phase.
+
+        A process that was stopped, or a clock that was set, does not make it longer.
+        """
+        now = self._clock.seconds()
+        elapsed_s, self._counted_until = now - self._counted_until, now
+        return max(0.0, min(elapsed_s, INTERVAL_S))
 
     def _happen(self, change: Change) -> None:
         """Let something happen by which nobody else gets the new snapshot: it counts at once."""
@@ -363,7 +334,17 @@ class Rollouts(Service):
 
     def _adopt(self, before: Rollout, after: Rollout) -> None:
         self.rollout = after
-        if after.phase in WATCHING and before.phase not in WATCHING:
+        if after.phase is not before.phase:
+            self._counted_until = self._clock.seconds()
+        if (
+            before.phase is Phase.BAKING
+            and after.phase in (Phase.SENDING, Phase.DONE)
+            and not self.meter.new.total
+        ):
+            progress.tell_unseen(before)
+        if after.phase in WATCHING and (
+            before.phase not in WATCHING or after.spent_s // WINDOW_S != before.spent_s // WINDOW_S
+        ):
             self.meter.begin_bake()
         if not after.under_way:
             self._fallback = None

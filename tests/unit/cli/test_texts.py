@@ -100,7 +100,7 @@ class RolloutTests(SynchronousTestCase):
             "data_planes": ["dp-1"],
             "waiting_for": [],
             "traffic": {
-                "new": {"requests": 90, "errors_pct": 1.5, "p99_ms": None},
+                "new": {"requests": 90, "errors_pct": 1.5, "p99_ms": None, "data_planes": 0},
                 "old": {"requests": 900, "errors_pct": 0.0, "p99_ms": 1.131},
             },
             **last,
@@ -118,7 +118,7 @@ class RolloutTests(SynchronousTestCase):
         told = self.show(phase="baking")
         self.assertEqual(told[0], "rollout of revision 5: baking, step 1 of 2")
         self.assertRegex("\n".join(told), r"data planes +1: dp-1\nwaiting for +-\n")
-        self.assertIn("90 requests, 1.5% 5xx, p99 -", told[5])
+        self.assertIn("90 requests, 1.5% 5xx, p99 -, told by 0 of 1", told[5])
         self.assertIn("900 requests, 0% 5xx, p99 1.131 ms", told[6])
 
     def test_why_it_does_not_go_on_is_said(self) -> None:

@@ -8,9 +8,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from cellrouter.controlplane.attendance import AWAY_S, HELLO_GRACE_S
 from cellrouter.controlplane.proposals import Outcome, Proposal
 from cellrouter.controlplane.rollout import NotPossible, Phase, Rollout
-from cellrouter.controlplane.rollouts import AWAY_S, HELLO_GRACE_S, MAX_WAITING
+from cellrouter.controlplane.rollouts import MAX_WAITING
 from cellrouter.daemon.children import Busy
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from tests.support.documents import text
@@ -173,6 +174,28 @@ class StepsTests(RolloutsTestCase):
         self.assertIn("rollout of revision 2: done", self.logged.lines)
         self.assertEqual([each.got for each in self.fleet.values()], [[1, 2]] * 8)
 
+    def test_a_bake_that_begins_between_two_ticks_lasts_as_long_as_it_is_to(self) -> None:
+        self.accept("1.0.2")
+        self.clock.advance(0.9)
+        self.answer()
+        self.clock.advance(0.1)
+        self.bake(59)
+        self.assertEqual(self.counts(), {1: 7, 2: 1})
+        self.clock.advance(1)
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
+
+    def test_a_bake_in_which_nobody_said_what_it_did_is_said_to_be_one(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        self.bake()
+        self.assertIn("step 1 was judged by acks and connections alone", self.logged.text)
+        self.answer()
+        for total in (0, 10):
+            for data_plane in self.fleet.values():
+                data_plane.report(total)
+        self.bake()
+        self.assertNotIn("step 2 was judged", self.logged.text)
+
     def test_without_an_ack_no_further_step_is_taken(self) -> None:
         self.accept("1.0.2")
         self.bake()
@@ -302,6 +325,48 @@ class HaltTests(RolloutsTestCase):
         self.clock.advance(1)
         self.assertIs(self.rollout.phase, Phase.BAKING)
 
+    def test_errors_after_hours_of_a_pause_are_not_lost_in_what_went_well(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        self.successResultOf(self.order("pause"))
+        (member,) = self.with_revision(2)
+        for total in (0, 1_000_000):
+            self.fleet[member].report(total)
+        self.bake(700)
+        self.assertIs(self.rollout.phase, Phase.PAUSED)
+        self.fleet[member].report(1_000_100, 50)
+        self.clock.advance(1)
+        self.assert_given_back("50.00% of 100 requests")
+
+    def test_one_that_says_it_runs_something_else_as_this_revision_halts_it(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        ack = {"version": "1.0.2", "revision": 2, "hash": "sha256:other", "apply_ms": 1}
+        self.fleet[member].send({"type": "ack", **ack})
+        self.assert_given_back(f"{member} refused it: it runs sha256:other as revision 2")
+
+    def test_one_that_refuses_it_without_a_reason_is_said_to(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        self.fleet[member].send({"type": "nack", "version": None, "revision": 2, "hash": None, "errors": []})
+        self.assert_given_back(f"{member} refused it: without a reason")
+
+    def test_one_that_cannot_even_read_it_halts_it(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        errors = [{"path": "", "code": "too_large", "message": "it is too large"}]
+        self.fleet[member].send(
+            {"type": "nack", "version": None, "revision": None, "hash": None, "errors": errors}
+        )
+        self.assert_given_back(f"{member} refused it: (document): too_large: it is too large")
+
+    def test_nothing_stays_of_what_was_said_before_a_name(self) -> None:
+        data_plane = DataPlane(self.desk, None, 1)
+        data_plane.report(1000)
+        data_plane.send({"type": "hello", "node_id": "late", "software": "1", "running": None})
+        data_plane.leave()
+        self.assertEqual(self.desk.rollouts.meter._last, {})
+
     def test_errors_everywhere_do_not(self) -> None:
         for data_plane in self.fleet.values():
             data_plane.report(0)
@@ -323,8 +388,10 @@ class HaltTests(RolloutsTestCase):
         self.accept("1.0.2")
         self.desk.history.disk_is_full = True
         self.fleet[self.with_revision(2)[0]].refuse()
+        nameless = DataPlane(self.desk, None, 1)
         self.bake()
         self.assertEqual((self.rollout.phase, self.counts()), (Phase.HALTING, {1: 7, 2: 1}))
+        self.assertEqual(nameless.take(), [1])
         self.assertEqual(self.logged.text.count("cannot be given back"), 1)
         self.desk.history.disk_is_full = False
         self.clock.advance(1)
@@ -572,6 +639,20 @@ class RestartTests(RolloutsTestCase):
         self.assertEqual(self.counts(), {1: 7})
         self.clock.advance(1)
         self.assertEqual((self.counts(), self.rollout.phase), ({3: 8}, Phase.HALTED))
+
+    def test_the_traffic_before_it_is_compared_with_after_that_too(self) -> None:
+        self.steps = "100%"
+        self.restart()
+        for total in (0, 1000):
+            for data_plane in self.fleet.values():
+                data_plane.report(total, total // 20)
+        self.accept("1.0.2")
+        self.restart()
+        for total in (1000, 2000):
+            for data_plane in self.fleet.values():
+                data_plane.report(total, total // 20)
+        self.clock.advance(1)
+        self.assertIs(self.rollout.phase, Phase.BAKING)
 
     def test_how_it_ended_is_known_afterwards(self) -> None:
         self.accept("1.0.2")
