@@ -232,7 +232,7 @@ class Rollout:
             taken=kept["taken"],
             members=frozenset(kept["members"]),
             reason=kept["reason"],
-            traffic=Traffic.reported(kept["traffic"]) or Traffic(),
+            traffic=Traffic.reported(kept.get("traffic", {})) or Traffic(),
         )
 
     def _demand_going_on(self) -> None:

@@ -79,7 +79,7 @@ class Rollouts(Service):
         self._unkept = self._not_given_back = ""
         self._ticks = 0
         self._counted_until = clock.seconds()
-        self._loop = LoopingCall(self._tick)
+        self._loop = LoopingCall(lambda: self._go(self._tick()))
         self._loop.clock = clock
         hub.choose = self._choose
         hub.fleet.on_word = self._heard
@@ -164,7 +164,7 @@ class Rollouts(Service):
             self.rollout, self._fallback = evolve(plan, revision=revision), fallback
         self._hub.announce(announcement)
         if plan is not None:
-            self._tick()
+            self._go(self._tick())
 
     def intended(self, node: Node) -> Announcement | None:
         """Tell what a data plane is to run by now."""
@@ -237,7 +237,7 @@ class Rollouts(Service):
             if change is not None:
                 self._happen(change)
 
-    def _tick(self) -> None:
+    async def _tick(self) -> None:
         self._ticks += 1
         rollout = self.rollout
         if not self.running or self._lock.locked:
@@ -246,15 +246,15 @@ class Rollouts(Service):
             if self._ticks % AGE_TICKS == 0:
                 self.meter.age()
             return
+        self._hub.deliver()
         if rollout.phase in GIVING_BACK:
-            self._go(self._take_back())
+            await self._take_back()
         else:
             watched = rollout.phase in WATCHING
             breach = self.gates.breach(self.meter.new, self.meter.old) if watched else None
             connected, away = self.attendance.connected(), self.attendance.away()
             elapsed_s = self._elapsed_s()
-            self._go(self._change(lambda each: each.ticked(elapsed_s, connected, breach, away)))
-        self._hub.deliver()
+            await self._change(lambda each: each.ticked(elapsed_s, connected, breach, away))
 
     def _elapsed_s(self) -> float:
         """Count the time since the last tick or the beginning of the phase.

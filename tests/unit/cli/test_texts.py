@@ -123,6 +123,8 @@ class RolloutTests(SynchronousTestCase):
 
     def test_why_it_does_not_go_on_is_said(self) -> None:
         self.assertIn("away           7; no step is taken while most data planes are", self.show(away=7))
+        told = self.show(phase="pending", members=0, data_planes=[], traffic=None)
+        self.assertIn("waiting for    a data plane with a name of its own", told)
 
     def test_one_that_has_ended_is_a_line_with_the_reason(self) -> None:
         told = self.show(phase="halted", under_way=False, reason="dp-1 was lost")

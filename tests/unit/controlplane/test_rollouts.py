@@ -3,12 +3,14 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane.attendance import AWAY_S, HELLO_GRACE_S
+from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.proposals import Outcome, Proposal
 from cellrouter.controlplane.rollout import NotPossible, Phase, Rollout
 from cellrouter.controlplane.rollouts import MAX_WAITING
@@ -195,6 +197,15 @@ class StepsTests(RolloutsTestCase):
                 data_plane.report(total)
         self.bake()
         self.assertNotIn("step 2 was judged", self.logged.text)
+
+    def test_a_defect_that_shows_once_does_not_end_the_watching(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        with patch.object(Gates, "breach", side_effect=ZeroDivisionError):
+            self.clock.advance(1)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.bake()
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
 
     def test_without_an_ack_no_further_step_is_taken(self) -> None:
         self.accept("1.0.2")
