@@ -1,7 +1,7 @@
 """What the control plane says of a rollout over HTTP, as JSON values."""
 
 from cellrouter.controlplane.gates import Traffic
-from cellrouter.controlplane.rollout import WATCHING, Phase
+from cellrouter.controlplane.rollout import ACK_TIMEOUT_S, WATCHING, Phase
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.steps import write_steps
 
@@ -32,6 +32,7 @@ def rollout(rollouts: Rollouts) -> Json | None:
         return document
     return {
         **document,
+        "ack_timeout_s": ACK_TIMEOUT_S,
         "spent_s": round(last.spent_s, 3),
         "members": len(last.members),
         "data_planes": sorted(last.members)[:MAX_LISTED],

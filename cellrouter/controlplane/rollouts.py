@@ -302,7 +302,8 @@ class Rollouts(Service):
                 self._adopt(before, after)
             stored = after == before or await self._keep(after)
             if not stored and commanded:
-                raise HistoryUnusable(self._unkept)
+                fate = "the step is not taken" if grows else "it counts until the control plane ends"
+                raise HistoryUnusable(f"{fate}: {self._unkept}")
             if grows and stored:
                 self._adopt_step(before, after)
         if not self._lock.locked and grows:

@@ -95,6 +95,7 @@ class RolloutTests(SynchronousTestCase):
             "bake_s": 60.0,
             "reason": "",
             "spent_s": 12.0,
+            "ack_timeout_s": 120.0,
             "members": 1,
             "away": 0,
             "data_planes": ["dp-1"],
@@ -123,6 +124,9 @@ class RolloutTests(SynchronousTestCase):
 
     def test_why_it_does_not_go_on_is_said(self) -> None:
         self.assertIn("away           7; no step is taken while most data planes are", self.show(away=7))
+        self.assertIn("in this phase  12s, the bake takes 60s", self.show(phase="baking"))
+        self.assertIn("in this phase  12s, all have to ack within 120s", self.show(phase="sending"))
+        self.assertIn("in this phase  12s", self.show(phase="paused"))
         told = self.show(phase="pending", members=0, data_planes=[], traffic=None)
         self.assertIn("waiting for    a data plane with a name of its own", told)
 

@@ -27,16 +27,15 @@ class SynchronousHistory(History):
     """A history whose database thread is this one, and whose disk can fill up.
 
     :ivar disk_is_full: whether nothing can be stored.
-    :ivar slow_disk: what the next use of the disk waits for.
+    :ivar slow_disk: what every use of the disk waits for until it fires.
     """
 
     disk_is_full = False
     slow_disk: "Deferred[None] | None" = None
 
     async def _interact(self, interaction: Callable[..., object], *arguments: object) -> object:
-        if self.slow_disk is not None:
-            slow, self.slow_disk = self.slow_disk, None
-            await slow
+        if self.slow_disk is not None and not self.slow_disk.called:
+            await self.slow_disk
         if self.disk_is_full:
             raise HistoryUnusable("history.db: database or disk is full")
         with connection(self.path) as database, transaction(database) as cursor:

@@ -568,8 +568,11 @@ class SteeringTests(RolloutsTestCase):
 
     def test_a_pause_that_is_not_stored_is_an_error(self) -> None:
         self.desk.history.disk_is_full = True
-        self.failureResultOf(self.order("pause"), HistoryUnusable)
-        self.failureResultOf(self.order("promote"), HistoryUnusable)
+        paused = self.failureResultOf(self.order("pause"), HistoryUnusable)
+        self.assertIn("it counts until the control plane ends: ", paused.getErrorMessage())
+        self.assertIs(self.rollout.phase, Phase.PAUSED)
+        promoted = self.failureResultOf(self.order("promote"), HistoryUnusable)
+        self.assertIn("the step is not taken: ", promoted.getErrorMessage())
         self.assertEqual(self.counts(), {1: 7, 2: 1})
 
 

@@ -1,4 +1,4 @@
-"""What data planes are sent, whatever happens in whichever order, restarts and full disks included."""
+"""What data planes are sent, whatever happens in whichever order, restarts, full and slow disks included."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.unit.controlplane.test_rollouts import DataPlane
 NAMES = [f"dp-{number}" for number in range(8)]
 
 OFTEN = ["all answer", "tick"] * 6
-SELDOM = ["restart", "restart", "pause", "promote", "abort", "roll back", "full"]
+SELDOM = ["restart", "restart", "pause", "promote", "abort", "roll back", "full", *["stall", "flow"] * 2]
 EVENTS = st.one_of(
     st.tuples(st.sampled_from(["answer", "refuse", "leave", "join"]), st.sampled_from(NAMES)),
     st.tuples(st.just("change"), st.sampled_from(["1.0.1", "1.0.2", "1.0.3"])),
@@ -48,6 +48,7 @@ class World:
         self.start()
 
     def start(self) -> None:
+        self.stalled: Deferred[None] | None = None
         self.desk = Desk(self.folder, self.clock, "1,25%,50%,100%")
         self.desk.intake.load_blocking()
         self.desk.rollouts.load_blocking()
@@ -96,6 +97,16 @@ class World:
     def full(self) -> None:
         self.desk.history.disk_is_full = not self.desk.history.disk_is_full
 
+    def stall(self) -> None:
+        """Let whoever uses the disk next wait."""
+        self.flow()
+        self.stalled = self.desk.history.slow_disk = Deferred()
+
+    def flow(self) -> None:
+        stalled, self.stalled = self.stalled, None
+        if stalled is not None:
+            stalled.callback(None)
+
     def go(self, job: Any) -> None:
         """Do what may be refused."""
         Deferred.fromCoroutine(job).addErrback(lambda failure: None)
@@ -116,6 +127,8 @@ class World:
             "abort": lambda: self.go(rollouts.abort("ann", "")),
             "roll back": lambda: self.go(self.desk.changes.roll_back(1, "ann", "now")),
             "full": self.full,
+            "stall": self.stall,
+            "flow": self.flow,
         }
         happens[what]()
 
