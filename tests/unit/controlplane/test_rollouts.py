@@ -186,6 +186,12 @@ class StepsTests(RolloutsTestCase):
         self.clock.advance(1)
         self.assertEqual(self.counts(), {1: 6, 2: 2})
 
+    def test_time_in_which_the_control_plane_did_not_run_is_no_bake(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        self.clock.advance(3600)
+        self.assertIs(self.rollout.phase, Phase.BAKING)
+
     def test_a_bake_in_which_nobody_said_what_it_did_is_said_to_be_one(self) -> None:
         self.accept("1.0.2")
         self.answer()
