@@ -89,7 +89,7 @@ def fleet(shown: Json) -> str:
     headings = ("node", "connected", "revision", "hash", "state", "age", "errors")
     rows = [
         (
-            each["node_id"] or each["address"],
+            _name(each),
             "yes" if each["connected"] else "no",
             *_running(each),
             each["state"],
@@ -203,6 +203,11 @@ def _placement(each: Json) -> Iterator[tuple[object, ...]]:
     for field in dict.fromkeys((*before, *after)):
         if before.get(field) != after.get(field):
             yield "placement", each["placement"], field, before.get(field), after.get(field)
+
+
+def _name(node: Json) -> str:
+    name: str = node["node_id"] or node["address"]
+    return name if node["connections"] < 2 else f"{name} ({node['connections']} connections)"
 
 
 def _running(node: Json) -> tuple[object, str]:

@@ -123,13 +123,15 @@ class Gates:
 class Meter:
     """Adds up what the data planes do, apart for those that have the new snapshot and those that do not.
 
-    :ivar new: by those that have it, since the bake began.
-    :ivar beside: by the others, since the bake began.
+    :ivar new: by those that have it, in the window that is looked at.
+    :ivar beside: by the others, in the same.
+    :ivar seen: how many requests by those that have it, since the bake began.
     :ivar heard: those that have it and have said what they did, since the bake began.
     """
 
     new: Traffic = field(factory=Traffic)
     beside: Traffic = field(factory=Traffic)
+    seen: int = field(init=False, default=0)
     heard: set[str] = field(init=False, factory=set)
     _recent: Traffic = field(init=False, factory=Traffic)
     _earlier: Traffic = field(init=False, factory=Traffic)
@@ -153,6 +155,7 @@ class Meter:
         done = traffic.since(last)
         if has_new:
             self.new = self.new.plus(done)
+            self.seen += done.total
         else:
             self.beside = self.beside.plus(done)
             self._recent = self._recent.plus(done)
@@ -164,8 +167,13 @@ class Meter:
 
     def begin_bake(self) -> None:
         """Count anew what the data planes do from now on."""
-        self.new, self.beside = Traffic(), Traffic()
+        self.begin_window()
+        self.seen = 0
         self.heard.clear()
+
+    def begin_window(self) -> None:
+        """Look at what the data planes do from now on."""
+        self.new, self.beside = Traffic(), Traffic()
 
     def age(self) -> None:
         """Forget what was done before the last call."""

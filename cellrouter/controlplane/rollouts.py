@@ -340,13 +340,14 @@ class Rollouts(Service):
         if (
             before.phase is Phase.BAKING
             and after.phase in (Phase.SENDING, Phase.DONE)
-            and not self.meter.new.total
+            and not self.meter.seen
         ):
             progress.tell_unseen(before)
-        if after.phase in WATCHING and (
-            before.phase not in WATCHING or after.spent_s // WINDOW_S != before.spent_s // WINDOW_S
-        ):
-            self.meter.begin_bake()
+        if after.phase in WATCHING:
+            if before.phase not in WATCHING:
+                self.meter.begin_bake()
+            elif after.spent_s // WINDOW_S > before.spent_s // WINDOW_S:
+                self.meter.begin_window()
         if not after.under_way:
             self._fallback = None
         progress.tell(before, after)

@@ -17,6 +17,7 @@ def report(**changed: Any) -> dict[str, Any]:
         "connected": True,
         "state": "nacked",
         "age_s": 3.2,
+        "connections": 1,
         "running": {"revision": 4, "hash": "sha256:0123456789abcdef"},
         "last_nack": {"errors": [{"path": "", "code": "too_large", "message": "it is too large"}]},
     }
@@ -46,6 +47,10 @@ class FleetTests(SynchronousTestCase):
                 "not converged: 1 nacked; waiting for dp-1",
             ],
         )
+
+    def test_those_that_share_a_name_are_counted(self) -> None:
+        node = {**report()["data_planes"][0], "connections": 3}
+        self.assertIn("\ndp-1 (3 connections)  yes ", texts.fleet(report(data_planes=[node])))
 
     def test_one_that_has_said_nothing_is_a_line_too(self) -> None:
         node = {**report()["data_planes"][0], "node_id": None, "running": None, "state": "behind"}

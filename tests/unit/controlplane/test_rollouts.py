@@ -351,6 +351,7 @@ class HaltTests(RolloutsTestCase):
             self.fleet[member].report(total)
         self.bake(700)
         self.assertIs(self.rollout.phase, Phase.PAUSED)
+        self.assertEqual(self.desk.rollouts.meter.seen, 1_000_000)
         self.fleet[member].report(1_000_100, 50)
         self.clock.advance(1)
         self.assert_given_back("50.00% of 100 requests")
