@@ -15,7 +15,7 @@ def rollout(rollouts: Rollouts) -> Json | None:
 
     :returns: None when there has been none.
     """
-    last, meter = rollouts.rollout, rollouts.meter
+    last, meter = rollouts.rollout, rollouts.watch.meter
     if last is None:
         return None
     document: Json = {
@@ -52,8 +52,8 @@ def settings(rollouts: Rollouts) -> Json:
     return {
         "steps": write_steps(rollouts.steps),
         "bake_s": rollouts.bake_s,
-        "max_5xx_increase": rollouts.gates.max_5xx_increase,
-        "max_p99_increase": rollouts.gates.max_p99_increase,
+        "max_5xx_increase": rollouts.watch.gates.max_5xx_increase,
+        "max_p99_increase": rollouts.watch.gates.max_p99_increase,
     }
 
 

@@ -20,11 +20,12 @@ from twisted.python.failure import Failure
 from cellrouter.controlplane import progress
 from cellrouter.controlplane.attendance import Attendance
 from cellrouter.controlplane.fleet import Node, Word
-from cellrouter.controlplane.gates import Gates, Meter, Traffic
+from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.meaning import Change, meaning
-from cellrouter.controlplane.rollout import GIVING_BACK, GOING_ON, WATCHING, NotPossible, Phase, Rollout
+from cellrouter.controlplane.rollout import GIVING_BACK, GOING_ON, NotPossible, Phase, Rollout
 from cellrouter.controlplane.steps import Steps
+from cellrouter.controlplane.watch import Watch
 from cellrouter.daemon.children import Busy
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history import History
@@ -32,9 +33,6 @@ from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.wire import Status
 
 INTERVAL_S = 1.0
-WINDOW_S = 600.0
-"""How long what is watched is added up, so that what goes wrong is not lost in what went well for hours."""
-
 AGE_TICKS = 600
 """How often what is known of the traffic before a rollout ages; it is as old as twice that at most."""
 
@@ -46,7 +44,7 @@ class Rollouts(Service):
     """Bring accepted snapshots to the data planes, all at once or step by step.
 
     :ivar rollout: the last one; None when there has been none.
-    :ivar meter: what data planes do, with the new snapshot and without.
+    :ivar watch: judges it by the traffic.
     :ivar attendance: knows who is there.
     :ivar give_back: makes the snapshot before active again; gets the revision that has failed, and why.
 
@@ -66,8 +64,7 @@ class Rollouts(Service):
         self.rollout: Rollout | None = None
         self.steps = steps
         self.bake_s = bake_s
-        self.gates = gates
-        self.meter = Meter()
+        self.watch = Watch(gates)
         self.attendance = Attendance(hub.fleet, clock)
         self.give_back: Callable[[int, str], Awaitable[None]]
         self._hub = hub
@@ -113,7 +110,7 @@ class Rollouts(Service):
             progress.tell_lost(rollout)
         else:
             self._fallback = Announcement.of(before, self._history.source_id)
-        self.meter.recall(rollout.traffic)
+        self.watch.meter.recall(rollout.traffic)
         progress.tell_restored(rollout)
 
     def startService(self) -> None:
@@ -143,7 +140,7 @@ class Rollouts(Service):
             return None
         lost = self.rollout if self.under_way else None
         fallback = lost.fallback if lost else active.revision
-        return Rollout(0, fallback, self.steps, self.bake_s, traffic=self.meter.before)
+        return Rollout(0, fallback, self.steps, self.bake_s, traffic=self.watch.meter.before)
 
     def take(self, announcement: Announcement, plan: Rollout | None) -> None:
         """Bring an accepted snapshot to the data planes.
@@ -223,15 +220,10 @@ class Rollouts(Service):
         if not self.running:
             return
         if isinstance(word, Status):
-            traffic = Traffic.reported(word.requests)
-            if node.connections > 1:
-                # Two that share a name count each for itself.
-                self.meter.forget(node.name)
-            elif traffic is not None:
-                self.meter.note(node.name, traffic, rollout is not None and rollout.reaches(node.name))
+            self.watch.note(node, word, rollout is not None and rollout.reaches(node.name))
             return
         if word is None:
-            self.meter.forget(node.name)
+            self.watch.meter.forget(node.name)
         if rollout is not None and self._hub.current is not None:
             change = meaning(rollout, self._hub.current.accepted.hash, node.name, word)
             if change is not None:
@@ -244,14 +236,13 @@ class Rollouts(Service):
             return
         if rollout is None or not rollout.under_way:
             if self._ticks % AGE_TICKS == 0:
-                self.meter.age()
+                self.watch.meter.age()
             return
         self._hub.deliver()
         if rollout.phase in GIVING_BACK:
             await self._take_back()
         else:
-            watched = rollout.phase in WATCHING
-            breach = self.gates.breach(self.meter.new, self.meter.old) if watched else None
+            breach = self.watch.breach(rollout)
             connected, away = self.attendance.connected(), self.attendance.away()
             elapsed_s = self._elapsed_s()
             await self._change(lambda each: each.ticked(elapsed_s, connected, breach, away))
@@ -337,17 +328,7 @@ class Rollouts(Service):
         self.rollout = after
         if after.phase is not before.phase:
             self._counted_until = self._clock.seconds()
-        if (
-            before.phase is Phase.BAKING
-            and after.phase in (Phase.SENDING, Phase.DONE)
-            and not self.meter.seen
-        ):
-            progress.tell_unseen(before)
-        if after.phase in WATCHING:
-            if before.phase not in WATCHING:
-                self.meter.begin_bake()
-            elif after.spent_s // WINDOW_S > before.spent_s // WINDOW_S:
-                self.meter.begin_window()
+        self.watch.follow(before, after)
         if not after.under_way:
             self._fallback = None
         progress.tell(before, after)

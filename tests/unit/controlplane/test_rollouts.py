@@ -351,7 +351,7 @@ class HaltTests(RolloutsTestCase):
             self.fleet[member].report(total)
         self.bake(700)
         self.assertIs(self.rollout.phase, Phase.PAUSED)
-        self.assertEqual(self.desk.rollouts.meter.seen, 1_000_000)
+        self.assertEqual(self.desk.rollouts.watch.meter.seen, 1_000_000)
         self.fleet[member].report(1_000_100, 50)
         self.clock.advance(1)
         self.assert_given_back("50.00% of 100 requests")
@@ -383,7 +383,7 @@ class HaltTests(RolloutsTestCase):
         data_plane.report(1000)
         data_plane.send({"type": "hello", "node_id": "late", "software": "1", "running": None})
         data_plane.leave()
-        self.assertEqual(self.desk.rollouts.meter._last, {})
+        self.assertEqual(self.desk.rollouts.watch.meter._last, {})
 
     def test_errors_everywhere_do_not(self) -> None:
         for data_plane in self.fleet.values():
