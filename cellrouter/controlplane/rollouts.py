@@ -181,15 +181,22 @@ class Rollouts(Service):
         await self._change(lambda rollout: rollout.paused(), commanded=True)
         self.log.info("{actor} has paused the rollout", actor=actor)
 
-    async def promote(self, actor: str) -> None:
+    async def promote(self, actor: str, if_step: int | None = None) -> None:
         """Take the next step now, whatever the data planes of the last one say.
 
         :param actor: who wants it.
-        :raises NotPossible: when no rollout goes on, or nobody is there.
+        :param if_step: the step that has to be the last one that was taken; None for any.
+        :raises NotPossible: when no rollout goes on, nobody is there, or another step was taken by now.
         :raises HistoryUnusable: when that cannot be stored.
         :raises Busy: when too many orders are waiting already.
         """
-        await self._change(lambda rollout: rollout.promoted(self.attendance.connected()), commanded=True)
+
+        def promoted(rollout: Rollout) -> Rollout:
+            if if_step not in (None, rollout.taken):
+                raise NotPossible(f"step {rollout.taken} was taken by now, not {if_step}: look at it again")
+            return rollout.promoted(self.attendance.connected())
+
+        await self._change(promoted, commanded=True)
         self.log.info("{actor} has promoted the rollout", actor=actor)
 
     async def abort(self, actor: str, reason: str) -> None:
