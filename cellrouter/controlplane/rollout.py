@@ -15,7 +15,7 @@ from enum import Enum
 
 from attrs import evolve, field, frozen
 
-from cellrouter.controlplane.gates import Traffic
+from cellrouter.controlplane.counters import Counters
 from cellrouter.controlplane.steps import Steps, read_steps, write_steps
 
 ACK_TIMEOUT_S = 120.0
@@ -81,7 +81,7 @@ class Rollout:
     taken: int = 0
     members: frozenset[str] = frozenset()
     reason: str = ""
-    traffic: Traffic = field(factory=Traffic, eq=False)
+    traffic: Counters = field(factory=Counters, eq=False)
     acked: frozenset[str] = field(default=frozenset(), eq=False)
     spent_s: float = field(default=0.0, eq=False)
 
@@ -232,7 +232,7 @@ class Rollout:
             taken=kept["taken"],
             members=frozenset(kept["members"]),
             reason=kept["reason"],
-            traffic=Traffic.reported(kept.get("traffic", {})) or Traffic(),
+            traffic=Counters.reported(kept.get("traffic", {}), {}) or Counters(),
         )
 
     def _demand_going_on(self) -> None:

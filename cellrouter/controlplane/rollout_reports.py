@@ -1,6 +1,6 @@
 """What the control plane says of a rollout over HTTP, as JSON values."""
 
-from cellrouter.controlplane.gates import Traffic
+from cellrouter.controlplane.counters import Tally
 from cellrouter.controlplane.rollout import ACK_TIMEOUT_S, WATCHING, Phase
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.steps import write_steps
@@ -39,7 +39,7 @@ def rollout(rollouts: Rollouts) -> Json | None:
         "away": rollouts.attendance.away(),
         "waiting_for": last.waiting_for[:MAX_LISTED] if last.phase is not Phase.PENDING else [],
         "traffic": {
-            "new": {**_traffic(meter.new), "data_planes": len(meter.heard)},
+            "new": {**_traffic(meter.new), "data_planes": rollouts.told()},
             "old": _traffic(meter.old),
         }
         if last.phase in WATCHING
@@ -57,7 +57,7 @@ def settings(rollouts: Rollouts) -> Json:
     }
 
 
-def _traffic(traffic: Traffic) -> Json:
+def _traffic(traffic: Tally) -> Json:
     return {
         "requests": traffic.total,
         "server_errors": traffic.server_errors,

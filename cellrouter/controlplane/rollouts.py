@@ -19,18 +19,17 @@ from twisted.python.failure import Failure
 
 from cellrouter.controlplane import progress
 from cellrouter.controlplane.attendance import Attendance
-from cellrouter.controlplane.fleet import Node, Word
+from cellrouter.controlplane.fleet import Node, Told, Word
 from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.meaning import Change, meaning
 from cellrouter.controlplane.rollout import GIVING_BACK, GOING_ON, NotPossible, Phase, Rollout
 from cellrouter.controlplane.steps import Steps
 from cellrouter.controlplane.watch import Watch
-from cellrouter.daemon.children import Busy
+from cellrouter.daemon.children import turn
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
-from cellrouter.wire import Status
 
 INTERVAL_S = 1.0
 AGE_TICKS = 600
@@ -64,7 +63,7 @@ class Rollouts(Service):
         self.rollout: Rollout | None = None
         self.steps = steps
         self.bake_s = bake_s
-        self.watch = Watch(gates)
+        self.watch = Watch(gates, clock)
         self.attendance = Attendance(hub.fleet, clock)
         self.give_back: Callable[[int, str], Awaitable[None]]
         self._hub = hub
@@ -79,7 +78,7 @@ class Rollouts(Service):
         self._loop = LoopingCall(lambda: self._go(self._tick()))
         self._loop.clock = clock
         hub.choose = self._choose
-        hub.fleet.on_word = self._heard
+        hub.fleet.listen(self._heard)
 
     @property
     def under_way(self) -> bool:
@@ -140,7 +139,7 @@ class Rollouts(Service):
             return None
         lost = self.rollout if self.under_way else None
         fallback = lost.fallback if lost else active.revision
-        return Rollout(0, fallback, self.steps, self.bake_s, traffic=self.watch.meter.before)
+        return Rollout(0, fallback, self.steps, self.bake_s, traffic=self.watch.meter.before.counters())
 
     def take(self, announcement: Announcement, plan: Rollout | None) -> None:
         """Bring an accepted snapshot to the data planes.
@@ -169,6 +168,12 @@ class Rollouts(Service):
         if rollout is not None and rollout.under_way and not rollout.reaches(node.name):
             return self._fallback
         return self._hub.current
+
+    def told(self) -> int:
+        """Count those of its members that have said what they do since the bake began."""
+        members = frozenset() if self.rollout is None else self.rollout.members
+        nodes = self._hub.fleet.nodes()
+        return sum(node.name in members and node.told_at >= self.watch.began_at for node in nodes)
 
     async def pause(self, actor: str) -> None:
         """Take no further step for now.
@@ -226,11 +231,9 @@ class Rollouts(Service):
         rollout = self.rollout if self.under_way else None
         if not self.running:
             return
-        if isinstance(word, Status):
+        if isinstance(word, Told):
             self.watch.note(node, word, rollout is not None and rollout.reaches(node.name))
             return
-        if word is None:
-            self.watch.meter.forget(node.name)
         if rollout is not None and self._hub.current is not None:
             change = meaning(rollout, self._hub.current.accepted.hash, node.name, word)
             if change is not None:
@@ -288,9 +291,7 @@ class Rollouts(Service):
         :raises HistoryUnusable: when somebody wants to know, and it is not.
         :raises Busy: when too many others want something.
         """
-        if len(self._lock.waiting) >= MAX_WAITING:
-            raise Busy(f"{MAX_WAITING} orders are waiting for the disk already; try again")
-        async with self._lock:
+        async with turn(self._lock, MAX_WAITING, "orders"):
             before = self.rollout
             if before is None:
                 raise NotPossible(NONE_UNDER_WAY)

@@ -378,13 +378,6 @@ class HaltTests(RolloutsTestCase):
         )
         self.assert_given_back(f"{member} refused it: (document): too_large: it is too large")
 
-    def test_nothing_stays_of_what_was_said_before_a_name(self) -> None:
-        data_plane = DataPlane(self.desk, None, 1)
-        data_plane.report(1000)
-        data_plane.send({"type": "hello", "node_id": "late", "software": "1", "running": None})
-        data_plane.leave()
-        self.assertEqual(self.desk.rollouts.watch.meter._last, {})
-
     def test_errors_everywhere_do_not(self) -> None:
         for data_plane in self.fleet.values():
             data_plane.report(0)
