@@ -36,7 +36,7 @@ T = TypeVar("T")
 class EtcdDocument:
     """A document in etcd, with the note beside it.
 
-    Of several endpoints, all of one cluster, the next is asked when one fails.
+    Of several endpoints, all of one cluster, the next is asked when one fails; what is to be put is sent once.
 
     :ivar key: the document's.
     :ivar endpoints: where etcd is, as URLs without a path.
@@ -73,6 +73,14 @@ class EtcdDocument:
         """
         limit_bytes = ENVELOPE_BYTES if revisions_only else self._limit_bytes
         request = etcd_codec.read_request(self.key, revision, revisions_only)
+        for _ in self.endpoints[1:]:
+            try:
+                return await self._ask("/v3/kv/txn", request, limit_bytes, etcd_codec.decode_reading)
+            except TooLarge:
+                raise
+            except EtcdUnusable:
+                # The next endpoint is asked.
+                continue
         return await self._ask("/v3/kv/txn", request, limit_bytes, etcd_codec.decode_reading)
 
     async def put(self, text: bytes, note: Note, made_for: int) -> Put:

@@ -12,9 +12,11 @@ from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
+from cellrouter.config.violations import printable, shortened
 from cellrouter.snapshots import etcd_codec
 from cellrouter.snapshots.etcd_codec import Compacted, EtcdUnusable, Told, TooLarge
 
+MAX_REASON_CHARS = 200
 MAX_LINE_BYTES = 64 * 1024
 """How long a line of a watch may be to be looked at; a longer one says that there was a change."""
 
@@ -161,4 +163,7 @@ class WatchLines(BodyReceiver):
 def reason_of(error: BaseException | None) -> str:
     """Say in a few words why there was no answer."""
     reasons = getattr(error, "reasons", None)
-    return reason_of(reasons[0].value) if reasons else str(error).rstrip(".") or type(error).__name__
+    if reasons:
+        return reason_of(reasons[0].value)
+    # It may have what was received in it.
+    return printable(shortened(str(error), MAX_REASON_CHARS)).rstrip(".") or type(error).__name__

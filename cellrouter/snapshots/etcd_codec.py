@@ -19,7 +19,7 @@ from typing import Any
 from attrs import asdict, frozen
 
 from cellrouter.config import ConfigRefused, Revision, parse_json
-from cellrouter.config.violations import quoted
+from cellrouter.config.violations import printable, quoted
 from cellrouter.snapshots.history_schema import HistoryUnusable
 
 NOTE_SUFFIX = "/meta"
@@ -98,12 +98,12 @@ class Note:
             or not (restores is None or (isinstance(restores, int) and 0 < restores <= MAX_REVISION))
         ):
             return None
-        actor, reason, overridden = texts
+        actor, reason, overridden = (printable(str(each)) for each in texts)
         return cls(
-            actor=str(actor),
-            reason=str(reason),
+            actor=actor,
+            reason=reason,
             accepted_at=float(at),
-            overridden=str(overridden),
+            overridden=overridden,
             restores=restores,
         )
 

@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 from tests.chaos.relay import Relay
 from tests.chaos.replicas import Replica, ReplicatedTestCase
 from tests.chaos.test_control_plane_connections import peak_bytes
-from tests.support.processes import until
+from tests.support.processes import until, until_answers
 
 MIB = 1024 * 1024
 HUGE_BYTES = 100 * MIB
@@ -156,6 +156,8 @@ class LostEtcdTests(ReplicatedTestCase):
             await each.process.until_logged("revision 2 stays active, and nothing can be changed until")
             health = await each.get()
             self.assertEqual((health["status"], health["source"]["connected"]), ("ok", False))
+        self.assertIn(b"The config key cannot be watched", await until_answers(f"{one.url}/"))
+        self.assertIn(b"cellrouter_source_connected 0.0", await until_answers(f"{one.url}/metrics"))
         status, answer = await one.post("/config/apply", self.config("2", 1))
         self.assertEqual(status, 503)
         self.assertIn("nothing can be changed now", answer["detail"])

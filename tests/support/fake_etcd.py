@@ -43,6 +43,7 @@ class FakeEtcd:
     """What an agent is asked it answers itself.
 
     :ivar down: whether nobody can connect.
+    :ivar down_at: the URLs at which nobody can connect.
     :ivar silent: whether it takes requests and does not answer.
     :ivar instead: what it answers to everything, if that is not what etcd would.
     :ivar cluster_id: which etcd it is.
@@ -53,6 +54,7 @@ class FakeEtcd:
     """
 
     down: bool = False
+    down_at: tuple[str, ...] = ()
     silent: bool = False
     instead: bytes | None = None
     status: int | None = None
@@ -71,7 +73,7 @@ class FakeEtcd:
         self.urls.append(uri.decode())
         path = "/" + uri.decode().split("/", 3)[3]
         self.asked.append(path)
-        if self.down:
+        if self.down or uri.decode().startswith(self.down_at):
             return fail(ConnectError())
         if self.silent:
             return Deferred()

@@ -60,17 +60,27 @@ class DocumentTests(EtcdTestCase):
         self.etcd.compact(4)
         self.failureResultOf(self.read(3), Compacted)
 
-    def test_when_one_endpoint_fails_the_next_is_asked(self) -> None:
+    def test_when_one_endpoint_fails_the_next_is_asked_and_stays(self) -> None:
+        self.etcd.down_at = ("http://a:1",)
+        for _ in range(2):
+            self.successResultOf(self.read())
+        self.assertEqual([url[:8] for url in self.etcd.urls], ["http://a", "http://b", "http://b"])
+
+    def test_when_all_fail_the_last_says_why(self) -> None:
         self.etcd.down = True
         failure = self.failureResultOf(self.read(), EtcdUnusable)
-        self.assertIn("http://a:1: no answer", failure.getErrorMessage())
-        self.etcd.down = False
-        self.successResultOf(self.read())
-        self.assertEqual(self.etcd.urls, ["http://a:1/v3/kv/txn", "http://b:2/v3/kv/txn"])
+        self.assertIn("http://b:2: no answer", failure.getErrorMessage())
+        self.assertEqual(len(self.etcd.urls), 2)
+
+    def test_what_is_to_be_put_is_sent_once(self) -> None:
+        self.etcd.down = True
+        self.failureResultOf(Deferred.fromCoroutine(self.document.put(b"x", NOTE, 0)), EtcdUnusable)
+        self.assertEqual(len(self.etcd.urls), 1)
 
     def test_an_answer_that_does_not_come_is_not_waited_for(self) -> None:
         self.etcd.silent = True
         reading = self.read()
+        self.clock.advance(TIMEOUT_S)
         self.clock.advance(TIMEOUT_S - 1)
         self.assertNoResult(reading)
         self.clock.advance(1)

@@ -117,6 +117,10 @@ class NoteTests(SynchronousTestCase):
         plain = Note(actor="\ud800", accepted_at=2)
         self.assertIsNotNone(Note.decoded(plain.encoded()))
 
+    def test_it_can_break_no_line(self) -> None:
+        note = Note.decoded(Note(actor="a\nb\x1b[2J", accepted_at=1).encoded())
+        self.assertTrue(note.actor.isprintable())
+
     def test_what_is_none_is_none(self) -> None:
         good = json.loads(NOTE.encoded())
         bad: list[Any] = [
