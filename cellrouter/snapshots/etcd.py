@@ -36,7 +36,8 @@ T = TypeVar("T")
 class EtcdDocument:
     """A document in etcd, with the note beside it.
 
-    Of several endpoints, all of one cluster, the next is asked when one fails; what is to be put is sent once.
+    Of several endpoints, all of one cluster, the next is asked when one fails. What is to be put is sent
+    once.
 
     :ivar key: the document's.
     :ivar endpoints: where etcd is, as URLs without a path.

@@ -125,6 +125,21 @@ class TakingTests(EtcdSourceTestCase):
         self.assertEqual((one.active, one.newest().revision), ((again, "1"), again))
         self.assertEqual(one.newest().changes, "")
 
+    def test_the_same_content_put_again_needs_no_rollout(self) -> None:
+        self.put(routes("1"))
+        one = self.start(steps="1,100%")
+        again = self.put(routes("1"))
+        self.assertEqual(one.active, (again, "1"))
+        self.assertIsNone(one.desk.rollouts.rollout)
+        self.assertNotIn("kept its label", self.log.text)
+
+    def test_what_is_older_than_what_was_compacted_is_taken_all_the_same(self) -> None:
+        first = self.put(routes("1"))
+        for _ in range(5):
+            self.etcd.put("another", b"x")
+        self.etcd.compact(self.etcd.revision)
+        self.assertEqual(self.start().active, (first, "1"))
+
     def test_what_is_invalid_is_refused_once_and_the_one_before_stays(self) -> None:
         good = self.put(routes("1"))
         one = self.start()
