@@ -148,14 +148,11 @@ class Fleet:
         """Take note of a new connection, which has no name yet.
 
         :param address: ``host:port`` of the peer.
-        :returns: the node; that of a nameless data plane of the same host that left, when there is one.
+        :returns: the node; it takes the place of a nameless data plane of the same host that left.
         """
         now = self._clock.seconds()
         node = Node(address, now, now)
-        known = self._departed.pop(node.key, None)
-        if known is not None:
-            known.address, known.since, known.last_seen, known.connections = address, now, now, 1
-            node = known
+        self._departed.pop(node.key, None)
         self._connected[node] = None
         return node
 
