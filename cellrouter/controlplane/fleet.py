@@ -54,7 +54,6 @@ class Node:
     :ivar since: when it connected or left, in seconds since the epoch.
     :ivar last_seen: when it last sent anything, in seconds since the epoch.
     :ivar running: what it serves by its own last word.
-    :ivar status: its last status message.
     """
 
     address: str
@@ -66,7 +65,6 @@ class Node:
     running: Running | None = None
     last_ack: Report | None = None
     last_nack: Report | None = None
-    status: Status | None = None
 
     @property
     def presence(self) -> Presence:
@@ -178,7 +176,6 @@ class Fleet:
     def reported(self, node: Node, status: Status) -> None:
         """Take note of a data plane's status."""
         node.last_seen = self._clock.seconds()
-        node.status = status
         self.on_word(node, status)
 
     def left(self, node: Node) -> None:
@@ -187,7 +184,6 @@ class Fleet:
         if node.connections:
             return
         node.since = self._clock.seconds()
-        node.status = None
         del self._connected[node]
         if node.node_id is not None:
             del self._named[node.node_id]

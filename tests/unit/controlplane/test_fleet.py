@@ -1,11 +1,14 @@
 """The fleet knows every data plane for a day, and no more of them than fit."""
 
+import gc
+import weakref
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import Violation
 from cellrouter.controlplane.fleet import MAX_DEPARTED, MAX_ERRORS, MAX_TEXT, Fleet, Node, Presence
-from cellrouter.wire import Ack, Hello, Nack, Running
+from cellrouter.wire import Ack, Hello, Nack, Running, Status
 
 RUNNING = Running(version="1.0.0", revision=3, hash="sha256:x", source="last_known_good")
 
@@ -99,3 +102,12 @@ class FleetTests(SynchronousTestCase):
         self.assertEqual(len(node.last_nack.errors), MAX_ERRORS)
         self.assertEqual(len(node.last_nack.errors[0].message), MAX_TEXT)
         self.assertEqual(len(node.last_nack.version or ""), MAX_TEXT)
+
+    def test_a_status_is_not_kept_since_it_may_be_a_megabyte(self) -> None:
+        node = self.arrive("dp-1")
+        status = Status(placements={"a": {}}, requests={})
+        kept = weakref.ref(status)
+        self.fleet.reported(node, status)
+        del status
+        gc.collect()
+        self.assertIsNone(kept())
