@@ -1,8 +1,9 @@
 """The sites of both daemons: a request has a minute to arrive, and no more visitors come than fit."""
 
 import resource
-from typing import Any
+from typing import Any, cast
 
+from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -64,7 +65,7 @@ class QuietSite(Site):
         if len(self._visitors) > self._most_visitors:
             longest = next(iter(self._visitors))
             del self._visitors[longest]
-            longest.forceAbortClient()
+            cast(ITCPTransport, longest.transport).abortConnection()
 
     def left(self, visitor: PunctualChannel) -> None:
         """Take note that a connection has ended, or is no longer the site's."""
