@@ -15,6 +15,7 @@ from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import ALL_SEEN, Expected
+from cellrouter.controlplane.default_share import DefaultShare
 from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
@@ -25,6 +26,7 @@ from cellrouter.controlplane.resources import build_root
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.roster import Roster
 from cellrouter.controlplane.tls import ENDPOINT_PREFIX, Certificates
+from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
 from cellrouter.daemon.children import ChildReactor, Children
 from cellrouter.daemon.tokens import NoToken, TokenFile
@@ -78,7 +80,8 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         ) from None
     operations = Operations(changes, history, asking)
     expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
-    root = build_root(hub, intake, changes, rollouts, operations, expected, reactor, access)
+    traffic = FleetTraffic(hub, rollouts, reactor, DefaultShare(options["max-default-increase"]))
+    root = build_root(hub, intake, changes, rollouts, traffic, operations, expected, reactor, access)
     site = BoundedSite(root, limit_bytes, reactor, access)
     certificates = _certificates(options, reactor, in_thread, access.refusals)
     listener = ListenerService(
@@ -88,7 +91,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     # changes.
     control_plane = DaemonService(options, reactor)
     for service in (
-        *(history, roster, intake, for_questions, for_changes, hub, rollouts),
+        *(history, roster, intake, for_questions, for_changes, hub, rollouts, traffic),
         *access.token_files,
         *([] if certificates is None else [certificates]),
         listener,
