@@ -221,6 +221,8 @@ class EtcdIntake(Service):
 
     def _unexpected(self, failure: Failure) -> None:
         self.log.failure("looking at {name} failed; trying again", failure=failure, name=self._title)
+        self._try_later()
+        self._note(KeyState.NOT_CHECKED, ["what the key holds cannot be checked: see the log"])
 
     def _look(self, told: bool) -> "Deferred[None]":
         return self._lock.run(lambda: Deferred.fromCoroutine(self._look_now(told)))

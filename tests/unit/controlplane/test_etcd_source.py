@@ -457,6 +457,7 @@ class LostTests(EtcdSourceTestCase):
         one.changes.judge = lambda *_, **__: 1 / 0
         self.put(routes("2"))
         self.assertNotEqual(self.flushLoggedErrors(ZeroDivisionError), [])
+        self.assertIs(one.intake.state, KeyState.NOT_CHECKED)
         del one.changes.judge
         self.settle(POLL_S)
         self.assertEqual(one.active, (3, "2"))
