@@ -78,5 +78,5 @@ def record(exchange: "Exchange", timestamp: str, now_s: float) -> dict[str, obje
 
 
 def _milliseconds(seconds: float) -> float:
-    """Give milliseconds, to the microsecond; ``round`` takes thrice as long."""
+    """Give milliseconds, to the microsecond; ``round`` takes twice as long."""
     return int(seconds * 1e6 + 0.5) / 1000

@@ -35,7 +35,7 @@ class UvloopReactor(AsyncioSelectorReactor):
     :ivar streams: the connections that uvloop reads and writes.
     :ivar read_buffer: what all of them are read into.
     :ivar call_at_end_of_turn: calls a function when everything that the loop was told of has been handled; it
-        cannot be cancelled, and costs a tenth of a call without delay.
+        cannot be cancelled, and costs a fifth of a call without delay.
 
     :param loop: a new loop of uvloop's.
     """

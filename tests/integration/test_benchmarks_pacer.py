@@ -33,6 +33,7 @@ class Cell(threading.Thread):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             stall_s = STALL_S
             while connection.recv(65536):
+                # This cell is a thread of its own, and its stall is what the pacer is to take down.
                 time.sleep(stall_s)
                 stall_s = 0
                 for piece in self._pieces:

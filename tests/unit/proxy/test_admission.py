@@ -14,6 +14,7 @@ class Listener:
     """Remembers what it was told.
 
     :ivar calls: each pause and resume.
+    :ivar few: how often it was told to accept only some.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,11 @@ class AdmissionTests(SynchronousTestCase):
         for clients in (1, 2, 3, 2, 1, 0, 1, 2):
             self.admission.counted(clients)
         self.assertEqual(self.listener.calls, ["pause", "resume", "pause"])
+
+    def test_only_some_are_accepted_at_a_time_before_others_are_served(self) -> None:
+        for clients in (1, 2, 1):
+            self.admission.counted(clients)
+        self.assertEqual(self.listener.few, 3)
 
     def test_it_is_told_when_it_is_full_and_not_again_for_a_minute(self) -> None:
         for _ in range(100):
