@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from cellrouter.controlplane.connection import GOING_AWAY, ConnectionFactory, DataPlaneConnection
 from cellrouter.controlplane.fleet import Fleet, Node
+from cellrouter.controlplane.outbox import cut
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.wire import encode_snapshot
 
@@ -21,12 +22,12 @@ class Announcement:
 
     :ivar accepted: what the history holds.
     :ivar source_id: the history's.
-    :ivar frame: the whole WebSocket frame, made once and shared by all connections.
+    :ivar frame: the slices of the whole WebSocket frame, made once and shared by all connections.
     """
 
     accepted: Accepted
     source_id: str
-    frame: bytes
+    frame: tuple[bytes, ...]
 
     @classmethod
     def of(cls, accepted: Accepted, source_id: str) -> "Announcement":
@@ -34,7 +35,7 @@ class Announcement:
         message = encode_snapshot(accepted.text, accepted.revision, source_id, accepted.hash)
         # RFC 6455 section 5.1: a server's frames are not masked, so they are the same for everyone.
         prepared = PreparedMessage(message, isBinary=False, applyMask=False, doNotCompress=True)
-        return cls(accepted, source_id, prepared.payloadHybi)
+        return cls(accepted, source_id, cut(prepared.payloadHybi))
 
 
 class Hub(Service):
