@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import ClassVar, Protocol, cast
+from typing import Protocol, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionRequest
@@ -13,6 +13,7 @@ from txaio.tx import make_logger
 
 from cellrouter.controlplane.fleet import Fleet, Node
 from cellrouter.controlplane.outbox import Outbox, Transport
+from cellrouter.controlplane.roundup import MOST_LISTED, Roundup
 from cellrouter.daemon.peers import as_text
 from cellrouter.wire import Ack, Hello, MessageRefused, Nack, Status, Unknown, decode
 
@@ -39,6 +40,11 @@ class Connections(Protocol):
     """Who keeps the connections: the hub."""
 
     fleet: Fleet
+    roundup: Roundup
+
+    @property
+    def connected(self) -> int:
+        """How many they are."""
 
     def opened(self, connection: "DataPlaneConnection") -> None:
         """Take in a connection whose handshake is complete."""
@@ -73,7 +79,7 @@ class DataPlaneConnection(WebSocketServerProtocol):
 
     # Autobahn would copy the factory's options here one by one and describe each for its log: a sixth of what
     # a connection costs.
-    CONFIG_ATTRS: ClassVar[list[str]] = []
+    CONFIG_ATTRS: list[str] = []  # noqa: RUF012 - it is Autobahn's
 
     def __init__(self, hub: Connections, clock: IReactorTime) -> None:
         super().__init__()
@@ -191,12 +197,14 @@ class DataPlaneConnection(WebSocketServerProtocol):
                 self._take_hello(node, message)
             case Ack():
                 self._hub.fleet.acked(node, message)
-                log.info(
-                    "data plane {name} runs revision {revision}, version {version}",
-                    name=self.name,
-                    revision=message.revision,
-                    version=_quoted(message.version),
-                )
+                self._hub.roundup.acked(self, message.revision)
+                if self._hub.connected <= MOST_LISTED:
+                    log.info(
+                        "data plane {name} runs revision {revision}, version {version}",
+                        name=self.name,
+                        revision=message.revision,
+                        version=_quoted(message.version),
+                    )
             case Nack():
                 self._hub.fleet.nacked(node, message)
                 log.warn(
@@ -205,6 +213,7 @@ class DataPlaneConnection(WebSocketServerProtocol):
                     revision=message.revision,
                     errors=_quoted("; ".join(str(error) for error in message.errors[:3])),
                 )
+                self._hub.roundup.refused(self, message.revision)
             case Status():
                 self._hub.fleet.reported(node, message)
             case Unknown(type=kind):
