@@ -91,7 +91,7 @@ def fleet(shown: Json) -> str:
     rows = [
         (
             each["node_id"] or each["address"],
-            "yes" if each["connected"] else "no",
+            _connected(each),
             *_running(each),
             each["state"],
             f"{each['age_s']:.0f}s",
@@ -195,6 +195,12 @@ def _placement(each: Json) -> Iterator[tuple[object, ...]]:
     for field in dict.fromkeys((*before, *after)):
         if before.get(field) != after.get(field):
             yield "placement", each["placement"], field, before.get(field), after.get(field)
+
+
+def _connected(node: Json) -> str:
+    """Tell whether it is there, and point out a name that several give."""
+    count = node.get("connections", 1)
+    return "no" if not node["connected"] else "yes" if count < 2 else f"{count} times"
 
 
 def _running(node: Json) -> tuple[object, str]:

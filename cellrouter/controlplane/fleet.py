@@ -56,6 +56,8 @@ class Node:
     :ivar since: when it connected or left, in seconds since the epoch.
     :ivar last_seen: when it last sent anything, in seconds since the epoch.
     :ivar running: what it serves by its own last word.
+    :ivar refuses: whether the last that it said of a snapshot was a nack; times do not tell, as the clock may
+        be set back.
     :ivar counters: what it has done since it was started, by its last status.
     :ivar told_at: when that came, in seconds since the epoch.
     """
@@ -69,6 +71,7 @@ class Node:
     running: Running | None = None
     last_ack: Report | None = None
     last_nack: Report | None = None
+    refuses: bool = False
     counters: Counters | None = None
     told_at: float = 0.0
 
@@ -183,6 +186,7 @@ class Fleet:
         now = node.last_seen = self._clock.seconds()
         version, hash_ = _clipped(ack.version), _clipped(ack.hash)
         node.last_ack = Report(version, ack.revision, hash_, now, apply_ms=ack.apply_ms)
+        node.refuses = False
         node.running = Running(version=version, revision=ack.revision, hash=hash_, source="control_plane")
         self._tell(node, ack)
 
@@ -196,6 +200,7 @@ class Fleet:
         node.last_nack = Report(
             _clipped(nack.version), nack.revision, _clipped(nack.hash), now, errors=errors
         )
+        node.refuses = True
         self._tell(node, nack)
 
     def reported(self, node: Node, status: Status) -> None:

@@ -21,12 +21,7 @@ class RolloutOperations:
 
     async def status(self, request: Request, given: Parameters) -> bytes:
         """Say how the last rollout stands, and how the next one will go."""
-        return encode(
-            {
-                "rollout": rollout_reports.rollout(self.rollouts),
-                "next": rollout_reports.settings(self.rollouts),
-            }
-        )
+        return encode(rollout_reports.status(self.rollouts))
 
     async def pause(self, request: Request, given: Parameters) -> bytes:
         """Take no further step for now."""

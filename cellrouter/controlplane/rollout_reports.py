@@ -42,6 +42,11 @@ def rollout(rollouts: Rollouts) -> Json | None:
     }
 
 
+def status(rollouts: Rollouts) -> Json:
+    """Say how the last rollout stands, and how the next one will go."""
+    return {"rollout": rollout(rollouts), "next": settings(rollouts)}
+
+
 def settings(rollouts: Rollouts) -> Json:
     """Say how the next change is rolled out."""
     return {

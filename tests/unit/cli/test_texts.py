@@ -70,6 +70,10 @@ class FleetTests(SynchronousTestCase):
         line = texts.fleet(report(data_planes=[node])).splitlines()[2]
         self.assertEqual(line.split(), ["10.0.0.7:1", "yes", "-", "-", "behind", "3s", *"-----"])
 
+    def test_several_that_give_one_name_are_pointed_out(self) -> None:
+        node = {**report()["data_planes"][0], "connections": 2}
+        self.assertRegex(texts.fleet(report(data_planes=[node])), r"dp-1  2 times +4 ")
+
     def test_a_file_that_says_something_else_is_mentioned(self) -> None:
         held = texts.fleet(report(file_differs=True, file_state="held")).splitlines()[-1]
         self.assertIn("cellrouter apply --override REASON", held)
