@@ -1,4 +1,4 @@
-"""What a control plane does for thousands of data planes: changes, rest, and all of them coming back at once."""
+"""What a control plane does for thousands of data planes: changes, rest, and all coming back at once."""
 
 import contextlib
 import json
@@ -38,7 +38,7 @@ NOT_USED = 9
 
 CONNECT, REST, CHANGE, RESTART, STALLED = "connect", "rest", "change", "restart", "change, 1 stalled"
 NOTES = (
-    "change: from when a revision was accepted until the control plane had the acks; a data plane acks at once",
+    "change: from when a revision was accepted until its acks had arrived; these data planes ack at once",
     "restart: from when the control plane was killed until all were back and had acked; CPU with its start",
     "CPU s: of the control plane and its checking process until the last ack, or for the time of the rest",
     "MiB: the peaks of resident memory of these processes; /health ms: the longest answer meanwhile",

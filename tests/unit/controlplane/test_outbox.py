@@ -70,6 +70,14 @@ class OutboxTests(SynchronousTestCase):
             received += self.transport.drain()
         self.assertEqual(received, frame)
 
+    def test_those_that_wait_share_the_slices(self) -> None:
+        frame = cut(b"x" * (SLICE_BYTES + 1))
+        self.assertEqual([len(piece) for piece in frame], [SLICE_BYTES, 1])
+        written: list[bytes] = []
+        self.patch(self.transport, "write", written.append)
+        self.outbox.send_frame(frame)
+        self.assertIs(written[0], frame[0])
+
     def test_nothing_is_written_into_the_middle_of_a_frame(self) -> None:
         frame = b"x" * (SLICE_BYTES + 1)
         self.outbox.send_frame(cut(frame))
