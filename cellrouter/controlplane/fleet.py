@@ -52,11 +52,12 @@ class Node:
 
     :ivar node_id: the name it gave itself, or None before its hello or when it sends none.
     :ivar address: ``host:port`` of its newest connection.
-    :ivar recalled: whether it is only taken for one of its host that left, since neither has a name.
     :ivar connections: how many it has; more than one when two share a name, or while a lost one is unnoticed.
     :ivar since: when it connected or left, in seconds since the epoch.
     :ivar last_seen: when it last sent anything, in seconds since the epoch.
     :ivar running: what it serves by its own last word.
+    :ivar refuses: whether the last that it said of a snapshot was a nack; times do not tell, as the clock may
+        be set back.
     :ivar counters: what it has done since it was started, by its last status.
     :ivar told_at: when that came, in seconds since the epoch.
     """
@@ -65,12 +66,12 @@ class Node:
     since: float
     last_seen: float
     node_id: str | None = None
-    recalled: bool = False
     connections: int = 1
     software: str | None = None
     running: Running | None = None
     last_ack: Report | None = None
     last_nack: Report | None = None
+    refuses: bool = False
     counters: Counters | None = None
     told_at: float = 0.0
 
@@ -147,15 +148,11 @@ class Fleet:
         """Take note of a new connection, which has no name yet.
 
         :param address: ``host:port`` of the peer.
-        :returns: the node; that of a nameless data plane of the same host that left, when there is one.
+        :returns: the node; it takes the place of a nameless data plane of the same host that left.
         """
         now = self._clock.seconds()
         node = Node(address, now, now)
-        known = self._departed.pop(node.key, None)
-        if known is not None:
-            known.address, known.since, known.last_seen, known.connections = address, now, now, 1
-            known.recalled = True
-            node = known
+        self._departed.pop(node.key, None)
         self._connected[node] = None
         return node
 
@@ -167,8 +164,6 @@ class Fleet:
         :returns: what its connection is known as from now on.
         """
         now = self._clock.seconds()
-        if node.recalled:
-            node = self._told_apart(node, now)
         known = self._named.get(hello.node_id) or self._departed.pop(("node_id", hello.node_id), None)
         if known is not None and known is not node:
             del self._connected[node]
@@ -183,20 +178,12 @@ class Fleet:
         self._connected[node] = None
         return node
 
-    def _told_apart(self, nameless: Node, now: float) -> Node:
-        """Let a nameless data plane be gone after all, since who came in its place has a name."""
-        del self._connected[nameless]
-        nameless.connections, nameless.recalled = 0, False
-        self._departed[nameless.key] = nameless
-        node = Node(nameless.address, now, now)
-        self._connected[node] = None
-        return node
-
     def acked(self, node: Node, ack: Ack) -> None:
         """Take note that a data plane runs a snapshot."""
         now = node.last_seen = self._clock.seconds()
         version, hash_ = _clipped(ack.version), _clipped(ack.hash)
         node.last_ack = Report(version, ack.revision, hash_, now, apply_ms=ack.apply_ms)
+        node.refuses = False
         node.running = Running(version=version, revision=ack.revision, hash=hash_, source="control_plane")
         self._tell(node, ack)
 
@@ -210,6 +197,7 @@ class Fleet:
         node.last_nack = Report(
             _clipped(nack.version), nack.revision, _clipped(nack.hash), now, errors=errors
         )
+        node.refuses = True
         self._tell(node, nack)
 
     def reported(self, node: Node, status: Status) -> None:
