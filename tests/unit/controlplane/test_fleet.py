@@ -119,6 +119,18 @@ class FleetTests(SynchronousTestCase):
         self.assertEqual(len(node.last_nack.errors[0].message), MAX_TEXT)
         self.assertEqual(len(node.last_nack.version or ""), MAX_TEXT)
 
+    def test_what_a_nameless_one_of_the_same_host_acked_is_not_said_of_one_with_a_name(self) -> None:
+        nameless = self.fleet.arrived("10.0.0.7:1")
+        self.fleet.acked(nameless, Ack(version="1", revision=5, hash="h", apply_ms=1))
+        self.fleet.left(nameless)
+        named = self.arrive("dp-1", "10.0.0.7:2")
+        self.assertIsNone(named.last_ack)
+        self.assertEqual(self.fleet.nodes(), [named, nameless])
+        self.assertEqual((nameless.node_id, nameless.presence), (None, Presence.DEPARTED))
+        self.assertIs(self.fleet.arrived("10.0.0.7:3"), nameless)
+        self.assertIs(self.arrive("dp-1", "10.0.0.7:4"), named)
+        self.assertEqual(self.fleet.nodes(), [named, nameless])
+
     def test_a_status_is_not_kept_since_it_may_be_a_megabyte(self) -> None:
         node = self.arrive("dp-1")
         status = Status(placements={"a": {}}, requests={})
