@@ -15,7 +15,7 @@ MISSPELT = {**ROUTES, "acme": "teir1"}
 async def is_down(fleet: Fleet, walk: Walk) -> None:
     """It is killed, and started again."""
     await fleet.kill(CONTROL_PLANE)
-    await walk.until("cellrouter wait")
+    await walk.until("curl -s $CONTROL_PLANE/health")
     await fleet.start_control_plane()
     await walk.to_the_end()
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import treq
 from attrs import define
@@ -27,12 +28,14 @@ from tests.support.processes import (
 CONFIG = "routing.json"
 BOOTSTRAP = "dataplane-initial.json"
 CONTROL_PLANE = "control-plane"
+OTHER_CONTROL_PLANE = "other-control-plane"
 DATA_PLANE = "data-plane"
 """The data plane that the commands are about, by the name of its files; its node id is dp-1."""
 
 NODE_IDS = {DATA_PLANE: "dp-1"}
 ROUTES = {"acme": "tier1", "globex": "tier3", **{f"customer-{n:02}": "tier1" for n in range(1, 24)}}
 CELLS = ("tier1", "tier3")
+ACTOR = "somebody"
 
 
 @define(eq=False)
@@ -64,6 +67,7 @@ class Fleet:
     :ivar folder: where everything is, and the commands are run.
     :ivar children: the running daemons and cells by the names of their files.
     :ivar cells: their URLs by their names.
+    :ivar ports: their ports; the admin port of a data plane is called ``dp-2 admin``.
     :ivar environment: the variables that the commands use.
 
     :param test: ends everything.
@@ -74,21 +78,21 @@ class Fleet:
         self.children: dict[str, Child] = {}
         self.environment = {"PATH": f"{programs(test.folder)}:{os.environ['PATH']}"}
         (test.folder / "bin" / "python3").symlink_to("python")
-        self._ports: dict[str, int] = {}
+        self.ports: dict[str, int] = {}
         self._test = test
         self.cells: dict[str, str] = {}
 
-    async def start_all(self, *options: str, **variables: str) -> None:
+    async def start_all(self, control_plane: tuple[str, ...] = (), data_planes: tuple[str, ...] = ()) -> None:
         """Start everything, and wait until both data planes run the config.
 
-        :param options: of the control plane.
-        :param variables: fields of the config.
+        :param control_plane: its options.
+        :param data_planes: their options.
         """
         await self.start_cells()
-        self.write_config("1.0.0", **variables)
-        await self.start_control_plane(*options)
-        await self.start_data_plane()
-        await self.start_data_plane("dp-2")
+        self.write_config("1.0.0")
+        await self.start_control_plane(*control_plane)
+        await self.start_data_plane(DATA_PLANE, *data_planes)
+        await self.start_data_plane("dp-2", *data_planes)
         await self.until_converged()
 
     async def start_cells(self) -> None:
@@ -96,8 +100,8 @@ class Fleet:
         for name in CELLS:
             port = self._endpoint(name)
             cell = self.launch(name, "cellrouter", "cell", "--name", name, "--port", port)
-            self._ports[name] = await cell.port(f"cell {name}")
-            self.cells[name] = f"http://127.0.0.1:{self._ports[name]}"
+            self.ports[name] = await cell.port(f"cell {name}")
+            self.cells[name] = f"http://127.0.0.1:{self.ports[name]}"
         self.write(BOOTSTRAP, self.document("0.0.1", routingTable={}))
 
     def document(self, version: str, **fields: Any) -> dict[str, Any]:
@@ -124,19 +128,42 @@ class Fleet:
         """Change the file that the control plane watches; the parameters are those of :meth:`document`."""
         self.write(CONFIG, self.document(version, **fields))
 
-    async def apply(self, document: Mapping[str, Any]) -> None:
+    async def apply(self, document: Mapping[str, Any], reason: str = "it is meant") -> None:
         """Make a config active as an operator does who knows better than the guards."""
-        url = f"{self.environment['CONTROL_PLANE']}/config/apply?override=yes&actor=somebody"
-        response = await treq.post(url, data=json.dumps(document).encode(), persistent=False)
+        query = urlencode({"override": reason, "actor": ACTOR})
+        await self._post(f"/config/apply?{query}", json.dumps(document).encode())
+
+    async def steer(self, verb: str) -> None:
+        """Have a rollout paused, promoted or aborted.
+
+        :param verb: which.
+        """
+        await self._post(f"/rollout/{verb}?actor={ACTOR}", b"")
+
+    async def _post(self, path: str, body: bytes) -> None:
+        response = await treq.post(f"{self.environment['CONTROL_PLANE']}{path}", data=body, persistent=False)
         self._test.assertEqual(response.code, 200, await response.text())
 
     async def start_control_plane(self, *options: str) -> Child:
         """Start the control plane, on the port that it had before."""
         child = self._daemon(CONTROL_PLANE, "cellrouter-cp", "--config", CONFIG, *options)
-        port = self._ports[CONTROL_PLANE] = await child.port("control plane")
+        port = self.ports[CONTROL_PLANE] = await child.port("control plane")
         url = f"http://127.0.0.1:{port}"
         self.environment |= {"CONTROL_PLANE": url, "CONTROL_PLANE_PID": str(child.pid)}
         return child
+
+    async def start_other_control_plane(self) -> Child:
+        """Start one more control plane, for the same file."""
+        child = self._daemon(OTHER_CONTROL_PLANE, "cellrouter-cp", "--config", CONFIG)
+        port = self.ports[OTHER_CONTROL_PLANE] = await child.port("control plane")
+        self.environment["OTHER_CONTROL_PLANE"] = f"http://127.0.0.1:{port}"
+        return child
+
+    @property
+    def control_plane_urls(self) -> str:
+        """Where data planes connect to, as they are told."""
+        names = [name for name in (CONTROL_PLANE, OTHER_CONTROL_PLANE) if name in self.ports]
+        return ",".join(f"ws://127.0.0.1:{self.ports[name]}/connect" for name in names)
 
     async def start_data_plane(
         self, name: str = DATA_PLANE, *options: str, within: tuple[str, ...] = ()
@@ -151,12 +178,12 @@ class Fleet:
             name,
             "cellrouter-dp",
             *("--config", BOOTSTRAP, "--admin", self._endpoint(f"{name} admin")),
-            *("--control-plane-url", f"ws://127.0.0.1:{self._ports[CONTROL_PLANE]}/connect"),
+            *("--control-plane-url", self.control_plane_urls),
             *("--node-id", NODE_IDS.get(name, name), *options),
             within=within,
         )
-        self._ports[name] = await child.port("data port")
-        self._ports[f"{name} admin"] = await child.port("admin port")
+        self.ports[name] = await child.port("data port")
+        self.ports[f"{name} admin"] = await child.port("admin port")
         if name == DATA_PLANE:
             self.look_at(name)
         return child
@@ -164,8 +191,8 @@ class Fleet:
     def look_at(self, name: str) -> None:
         """Let the commands be about another data plane."""
         self.environment |= {
-            "ROUTER": f"http://127.0.0.1:{self._ports[name]}",
-            "DATA_PLANE": f"http://127.0.0.1:{self._ports[f'{name} admin']}",
+            "ROUTER": f"http://127.0.0.1:{self.ports[name]}",
+            "DATA_PLANE": f"http://127.0.0.1:{self.ports[f'{name} admin']}",
             "DATA_PLANE_PID": str(self.children[name].pid),
         }
 
@@ -217,4 +244,4 @@ class Fleet:
         )
 
     def _endpoint(self, name: str) -> str:
-        return re.sub(":0:", f":{self._ports.get(name, 0)}:", ON_LOOPBACK)
+        return re.sub(":0:", f":{self.ports.get(name, 0)}:", ON_LOOPBACK)
