@@ -128,7 +128,7 @@ class AnswerScript:
 
     def has_body(self, method: str) -> bool:
         """Whether content follows the head."""
-        return method != "HEAD" and self.status not in (204, 304)
+        return method != "HEAD" and self.status not in (204, 304) and not self.switches
 
     def body(self, number: int, method: str) -> bytes:
         """Write the body's content."""
