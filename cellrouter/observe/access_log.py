@@ -145,7 +145,10 @@ class AccessLog:
         if isinstance(error, BrokenPipeError) and not self._broken:
             # A reader that is gone does not come back; what routes goes on routing.
             self._broken = True
-            self.log.error("the access log cannot be written and ends here: {reason}", reason=error.strerror)
+            self.log.error(
+                "the access log cannot be written and ends here until a restart: {reason}",
+                reason=error.strerror,
+            )
         elif not self._failing and not self._broken:
             # A disk that is full has room again some day.
             self._failing = True

@@ -220,7 +220,9 @@ class BrokenTests(AccessLogTestCase):
             self.flush()
             self.clock.run_one()
         errors = [line for line in self.said.lines if "cannot be written" in line]
-        self.assertEqual(errors, ["the access log cannot be written and ends here: Broken pipe"])
+        self.assertEqual(
+            errors, ["the access log cannot be written and ends here until a restart: Broken pipe"]
+        )
         self.assertEqual(self.log.dropped_lines, 3)
 
     def test_a_reader_that_goes_while_a_line_waits(self) -> None:
