@@ -105,6 +105,12 @@ async def disk_is_full(fleet: Fleet, walk: Walk) -> None:
     await walk.to_the_end()
 
 
+async def somebody_was_faster(fleet: Fleet, walk: Walk) -> None:
+    """A document was made from the config before."""
+    fleet.write("plan.json", fleet.document("1.1.0"))
+    await walk.to_the_end()
+
+
 SCENARIOS = {
     "The control plane is down": is_down,
     "The control plane does not start": does_not_start,
@@ -116,4 +122,5 @@ SCENARIOS = {
     "Going back to an earlier config": change_is_wrong,
     "The file says something else than what is active": file_differs,
     "The control plane's disk is full": disk_is_full,
+    "Two operators change the config at once": somebody_was_faster,
 }
