@@ -134,7 +134,9 @@ async def _run(reactor: Any, once: bool, json_wanted: bool, echo: Callable[[str]
         children = Children(reactor, Path(folder))
         try:
             running = await _start(reactor, children, Path(folder))
-            routed = [await _send(running.router, key, expected) for key, expected in REQUESTS.items()]
+            routed = [
+                await _send(reactor, running.router, key, expected) for key, expected in REQUESTS.items()
+            ]
             echo(as_json(_document(running, routed)) if json_wanted else _text(routed))
             right = all(each.right for each in routed)
             if not once:
@@ -205,7 +207,7 @@ async def _until_applied(reactor: Any, router: str, version: str) -> None:
     """Ask the data plane until it runs a version of the config."""
     end = reactor.seconds() + CONFIG_TIMEOUT_S
     while True:
-        running = await get_json(f"{router}/debug/config-version", NO_DEMO)
+        running = await get_json(reactor, f"{router}/debug/config-version", NO_DEMO)
         if running.get("version") == version:
             return
         if reactor.seconds() > end:
@@ -213,10 +215,10 @@ async def _until_applied(reactor: Any, router: str, version: str) -> None:
         await deferLater(reactor, RETRY_S)
 
 
-async def _send(router: str, key: str, expected: str) -> Routed:
+async def _send(reactor: Any, router: str, key: str, expected: str) -> Routed:
     """Send one request through the router."""
     headers = Headers({"X-Routing-Key": [key]})
-    response, answer = await fetch(f"{router}/", NO_DEMO, headers=headers)
+    response, answer = await fetch(reactor, f"{router}/", NO_DEMO, headers=headers)
 
     def header(name: str) -> str | None:
         value: str | None = response.headers.getRawHeaders(name, [None])[0]

@@ -117,8 +117,8 @@ def route(daemons: Daemons, key: str, file: Path | None, json_wanted: bool) -> N
     def show(decision: routes.Decision) -> None:
         click.echo(as_json(decision) if json_wanted else table(None, decision.items()))
 
-    async def job(_: Any) -> int:
-        show(await routes.ask(daemons.data_plane, key))
+    async def job(reactor: Any) -> int:
+        show(await routes.ask(reactor, daemons.data_plane, key))
         return 0
 
     if file is None:

@@ -4,7 +4,7 @@ import getpass
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 from attrs import evolve
@@ -12,11 +12,12 @@ from attrs import evolve
 from cellrouter.cli import texts, waiting
 from cellrouter.cli.commands import Daemons, json_option, run
 from cellrouter.cli.control_plane import ControlPlane, Json, Refused
-from cellrouter.cli.output import as_json
+from cellrouter.cli.output import as_json, harmless
 from cellrouter.config import DEFAULT_MAX_CONFIG_BYTES, parse_duration
 from cellrouter.snapshots.poller import Unreadable, read_file
 
 Command = TypeVar("Command", bound=Callable[..., object])
+Given = ParamSpec("Given")
 
 
 def _control_plane_option(command: Command) -> Command:
@@ -33,8 +34,8 @@ def _control_plane_option(command: Command) -> Command:
     return option(command)
 
 
-def _options(command: Command) -> Command:
-    return _control_plane_option(json_option(click.pass_obj(command)))  # type: ignore[return-value]
+def _options(command: Callable[Concatenate[Daemons, Given], None]) -> Callable[Given, None]:
+    return _control_plane_option(json_option(click.pass_obj(command)))
 
 
 @click.command()
@@ -136,12 +137,15 @@ def wait(
         raise click.BadParameter(str(error), param_hint="--timeout") from None
 
     async def job(reactor: Any) -> int:
-        plane = ControlPlane(daemons.control_plane, daemons.operator_token_file)
-        result = await waiting.wait(reactor, plane, revision, expect_nodes, timeout_s)
+        plane = ControlPlane(reactor, daemons.control_plane, daemons.operator_token_file)
+        try:
+            result = await waiting.wait(reactor, plane, revision, expect_nodes, timeout_s)
+        except Refused as refused:
+            return _refused(refused, json_wanted)
         if json_wanted:
             click.echo(as_json({"status": result.status, "text": result.text, "fleet": result.fleet}))
         else:
-            click.echo(result.text, err=result.status != 0)
+            click.echo(harmless(result.text), err=result.status != 0)
         return result.status
 
     run(job)
@@ -190,10 +194,13 @@ COMMANDS = (history, show, diff, apply, rollback, fleet, wait, rollout)
 
 async def _release(plane: ControlPlane, reason: str) -> Json:
     """Release what is held, provided that it is still what it was when we looked."""
-    held = (await plane.get("/health")).get("held")
-    if held is None:
+    health = await plane.get("/health")
+    with plane.reading():
+        held = health["held"]
+        seen_hash = None if held is None else held["hash"]
+    if seen_hash is None:
         raise click.ClickException("no change is held")
-    query = {"reason": reason, "hash": held["hash"], "actor": _who()}
+    query = {"reason": reason, "hash": seen_hash, "actor": _who()}
     return await plane.post("/config/release", query)
 
 
@@ -205,18 +212,27 @@ def _show(
 ) -> None:
     """Ask the control plane and print what it says."""
 
-    async def job(_: Any) -> int:
+    async def job(reactor: Any) -> int:
+        plane = ControlPlane(reactor, daemons.control_plane, daemons.operator_token_file)
         try:
-            document = await ask(ControlPlane(daemons.control_plane, daemons.operator_token_file))
+            document = await ask(plane)
         except Refused as refused:
-            if not json_wanted:
-                raise
-            click.echo(as_json(refused.document))
-            return refused.exit_code
-        click.echo(as_json(document) if json_wanted else text(document))
+            return _refused(refused, json_wanted)
+        with plane.reading():
+            told = as_json(document) if json_wanted else text(document)
+        click.echo(told if json_wanted else harmless(told))
         return 0
 
     run(job)
+
+
+def _refused(refused: Refused, json_wanted: bool) -> int:
+    """Say what the control plane does not do, and why."""
+    if json_wanted:
+        click.echo(as_json(refused.document))
+    else:
+        refused.show()
+    return refused.exit_code
 
 
 def _read(file: Path) -> bytes:

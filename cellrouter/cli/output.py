@@ -3,12 +3,19 @@
 import json
 from collections.abc import Iterable, Sequence
 
+from cellrouter.daemon.text import escaped
+
 GAP = "  "
 
 
 def as_json(document: object) -> str:
     """Write a document for programs, and still readable."""
     return json.dumps(document, indent=2)
+
+
+def harmless(text: str) -> str:
+    """Escape what could drive a terminal; lines stay lines."""
+    return "\n".join(map(escaped, text.split("\n")))
 
 
 def table(headings: Sequence[str] | None, rows: Iterable[Iterable[object]]) -> str:
@@ -32,4 +39,4 @@ def _text(cell: object) -> str:
     if cell is None:
         return "-"
     text = str(cell) if not isinstance(cell, dict | list | bool) else json.dumps(cell)
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return escaped(text)

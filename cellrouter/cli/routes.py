@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import click
+from twisted.internet.interfaces import IReactorTime
 
 from cellrouter.cli.check import load_file
 from cellrouter.cli.client import get_json
@@ -13,16 +14,17 @@ Decision = dict[str, object]
 """The members of ``/debug/route``."""
 
 
-async def ask(data_plane: str, key: str) -> Decision:
+async def ask(reactor: IReactorTime, data_plane: str, key: str) -> Decision:
     """Ask a data plane.
 
+    :param reactor: carries the request and measures the time.
     :param data_plane: URL of its admin port.
     :param key: the routing key.
     :returns: its decision.
     :raises click.ClickException: when it cannot be asked or does not answer as a data plane.
     """
     hint = "give the URL of a data plane's admin port with --data-plane or DATA_PLANE"
-    return await get_json(f"{data_plane}/debug/route?key={quote(_bytes(key), safe='')}", hint)
+    return await get_json(reactor, f"{data_plane}/debug/route?key={quote(_bytes(key), safe='')}", hint)
 
 
 def look_up(path: Path, key: str) -> Decision:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from cellrouter.cli import traffic_texts
 from cellrouter.cli.output import table
 from cellrouter.config import Counts
 
@@ -84,9 +85,9 @@ def change(said: Json) -> str:
 
 
 def fleet(shown: Json) -> str:
-    """Show ``/fleet``: what should run, each data plane, and whether all is well."""
+    """Show ``/fleet``: what should run, each data plane, what they do, and whether all is well."""
     active = shown["active"] or {"revision": None, "version": None, "hash": None}
-    headings = ("node", "connected", "revision", "hash", "state", "age", "errors")
+    headings = ("node", "connected", "revision", "hash", "state", "age", *traffic_texts.HEADINGS, "errors")
     rows = [
         (
             each["node_id"] or each["address"],
@@ -94,6 +95,7 @@ def fleet(shown: Json) -> str:
             *_running(each),
             each["state"],
             f"{each['age_s']:.0f}s",
+            *traffic_texts.row(each.get("traffic")),
             "; ".join(errors(each)) or "-",
         )
         for each in shown["data_planes"]
@@ -101,6 +103,7 @@ def fleet(shown: Json) -> str:
     told = [f"revision {active['revision']}, version {active['version']}, {_short(active['hash'])}"]
     if rows:
         told.append(table(headings, rows))
+    told += traffic_texts.fleet(shown)
     told.append(progress(shown))
     if (shown.get("rollout") or {}).get("under_way"):
         told.append(_rollout_line(shown["rollout"]))

@@ -7,9 +7,11 @@ from attrs import frozen
 from twisted.internet.task import deferLater
 
 from cellrouter.cli import texts
+from cellrouter.cli.client import BadUrl
 from cellrouter.cli.control_plane import ControlPlane, Json, Refused
 
 POLL_INTERVAL_S = 0.5
+ANSWER_TIMEOUT_S = 10.0
 CONVERGED, FAILED, TIMED_OUT = 0, 1, 3
 
 
@@ -43,20 +45,23 @@ async def wait(
     end = reactor.seconds() + timeout_s
     fleet: Json | None = None
     while True:
+        query = {"expect-nodes": expected, "state": "nacked"}
+        left_s = max(POLL_INTERVAL_S, min(ANSWER_TIMEOUT_S, end - reactor.seconds()))
         try:
-            fleet = await control_plane.get("/fleet", {"expect-nodes": expected, "state": "nacked"})
-        except Refused:
+            fleet = await control_plane.get("/fleet", query, left_s)
+        except (Refused, BadUrl):
             raise
         except click.ClickException as error:
             last = error.message
         else:
-            if revision is None and fleet["active"] is not None:
-                # What is given back when a rollout fails is not what somebody waits for.
-                revision = fleet["active"]["revision"]
-            ended = _judge(fleet, revision)
+            with control_plane.reading():
+                if revision is None and fleet["active"] is not None:
+                    # What is given back when a rollout fails is not what somebody waits for.
+                    revision = fleet["active"]["revision"]
+                ended = _judge(fleet, revision)
+                last = _last(fleet, revision)
             if ended is not None:
                 return Result(*ended, fleet)
-            last = _last(fleet, revision)
         if reactor.seconds() + POLL_INTERVAL_S > end:
             return Result(TIMED_OUT, f"time is over after {timeout_s:g} s: {last}", fleet)
         await deferLater(reactor, POLL_INTERVAL_S)

@@ -26,7 +26,7 @@ from cellrouter.controlplane.proposals import (
 )
 from cellrouter.controlplane.rollout import Rollout
 from cellrouter.controlplane.rollouts import Rollouts
-from cellrouter.daemon.children import Busy, InChild
+from cellrouter.daemon.children import InChild, turn
 from cellrouter.snapshots.accepted import Accepted, Submission
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
@@ -219,9 +219,7 @@ class Changes:
 
         :raises Busy: when the line is too long.
         """
-        if len(self._lock.waiting) >= MAX_WAITING:
-            raise Busy(f"{MAX_WAITING} changes are waiting already; try again")
-        return self._lock
+        return turn(self._lock, MAX_WAITING, "changes")
 
     async def _note_file(self, file_hash: str) -> None:
         self.file_hash = file_hash

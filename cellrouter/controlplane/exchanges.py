@@ -71,23 +71,33 @@ class Question(JsonRoot):
             names = b", ".join(self.methods)
             request.setHeader(b"allow", names)
             return problem(request, http.NOT_ALLOWED, f"only {names.decode()} is possible here")
-        Deferred.fromCoroutine(self._answer(request)).addErrback(
+        gone: list[Failure] = []
+        request.notifyFinish().addErrback(gone.append)
+
+        def send(body: bytes) -> None:
+            if not gone:
+                if request.method != b"HEAD":
+                    request.write(body)
+                request.finish()
+
+        answering = Deferred.fromCoroutine(self._answer(request))
+        answering.addErrback(self._unforeseen, request).addCallback(send)
+        answering.addErrback(
             lambda failure: self.log.failure("answering {path} failed", failure, path=request.path)
         )
         return NOT_DONE_YET
 
-    async def _answer(self, request: Request) -> None:
-        gone: list[Failure] = []
-        request.notifyFinish().addErrback(gone.append)
+    async def _answer(self, request: Request) -> bytes:
         try:
             document = await self._handler(request, self._read(request))
-            body = prepare(request, http.OK, JSON, document)
         except tuple(STATUSES) as error:
-            body = _problem_of(request, error)
-        if not gone:
-            if request.method != b"HEAD":
-                request.write(body)
-            request.finish()
+            return _problem_of(request, error)
+        return prepare(request, http.OK, JSON, document)
+
+    def _unforeseen(self, failure: Failure, request: Request) -> bytes:
+        """Answer when something fails that nobody foresaw."""
+        self.log.failure("answering {path} failed", failure, path=request.path)
+        return problem(request, http.INTERNAL_SERVER_ERROR, "it could not be done: see the log")
 
     def _read(self, request: Request) -> Parameters:
         """Read the query.
@@ -167,4 +177,5 @@ def _problem_of(request: Request, error: Exception) -> bytes:
             members["exceeded"] = [{"guard": each.guard, "message": each.text} for each in exceeded]
         case ChildFailed():
             detail = f"it could not be done: {error}"
-    return problem(request, STATUSES[type(error)], detail, members)
+    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    return problem(request, status, detail, members)

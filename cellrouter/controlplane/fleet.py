@@ -4,7 +4,7 @@ It records what data planes say and decides nothing. Memory is bounded: one that
 24 hours, and the longest gone first when too many have left.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TypeVar
 
@@ -12,6 +12,8 @@ from attrs import define, evolve, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
 from cellrouter.config import Violation
+from cellrouter.controlplane.counters import Counters
+from cellrouter.controlplane.placements import Seen, read_placements
 from cellrouter.wire import Ack, Hello, Nack, Running, Status
 
 REMEMBERED_S = 24 * 3600.0
@@ -54,7 +56,8 @@ class Node:
     :ivar since: when it connected or left, in seconds since the epoch.
     :ivar last_seen: when it last sent anything, in seconds since the epoch.
     :ivar running: what it serves by its own last word.
-    :ivar status: its last status message.
+    :ivar counters: what it has done since it was started, by its last status.
+    :ivar told_at: when that came, in seconds since the epoch.
     """
 
     address: str
@@ -66,7 +69,8 @@ class Node:
     running: Running | None = None
     last_ack: Report | None = None
     last_nack: Report | None = None
-    status: Status | None = None
+    counters: Counters | None = None
+    told_at: float = 0.0
 
     @property
     def presence(self) -> Presence:
@@ -86,24 +90,43 @@ class Node:
         return "host", self.address.rpartition(":")[0]
 
 
-Word = Ack | Nack | Status | None
+@frozen
+class Told:
+    """A status, read.
+
+    :ivar done: what the data plane has done since the status before; None when it has not said it twice since
+        it connected or was started.
+    :ivar span_s: seconds in which it has done that.
+    :ivar placements: how it sees its placements.
+    """
+
+    done: Counters | None
+    span_s: float
+    placements: Mapping[str, Seen]
+
+
+Word = Ack | Nack | Told | None
 """What a data plane says; None when its last connection has ended."""
+
+Listener = Callable[[Node, Word], object]
 
 
 @define
 class Fleet:
     """Every data plane known.
 
-    :ivar on_word: called with what each says, after note was taken of it.
-
     :param clock: gives the time.
     """
 
     _clock: IReactorTime
-    on_word: Callable[[Node, Word], object] = field(init=False, default=lambda _node, _word: None)
+    _listeners: list[Listener] = field(init=False, factory=list)
     _connected: dict[Node, None] = field(init=False, factory=dict)
     _named: dict[str, Node] = field(init=False, factory=dict)
     _departed: dict[tuple[str, str], Node] = field(init=False, factory=dict)
+
+    def listen(self, listener: Listener) -> None:
+        """Have something called with what each data plane says, after note was taken of it."""
+        self._listeners.append(listener)
 
     def nodes(self) -> list[Node]:
         """Return every data plane, the connected ones first, then those that left, the longest gone first."""
@@ -161,7 +184,7 @@ class Fleet:
         version, hash_ = _clipped(ack.version), _clipped(ack.hash)
         node.last_ack = Report(version, ack.revision, hash_, now, apply_ms=ack.apply_ms)
         node.running = Running(version=version, revision=ack.revision, hash=hash_, source="control_plane")
-        self.on_word(node, ack)
+        self._tell(node, ack)
 
     def nacked(self, node: Node, nack: Nack) -> None:
         """Take note that a data plane refused a snapshot; it goes on with what it ran."""
@@ -173,13 +196,18 @@ class Fleet:
         node.last_nack = Report(
             _clipped(nack.version), nack.revision, _clipped(nack.hash), now, errors=errors
         )
-        self.on_word(node, nack)
+        self._tell(node, nack)
 
     def reported(self, node: Node, status: Status) -> None:
         """Take note of a data plane's status."""
-        node.last_seen = self._clock.seconds()
-        node.status = status
-        self.on_word(node, status)
+        now = node.last_seen = self._clock.seconds()
+        placements = read_placements(status.placements)
+        counters, before = Counters.reported(status.requests, placements), node.counters
+        done = counters.since(before) if counters is not None and before is not None else None
+        # The clock may be set back between the two.
+        told = Told(done, max(0.0, now - node.told_at), placements)
+        node.counters, node.told_at = counters, now
+        self._tell(node, told)
 
     def left(self, node: Node) -> None:
         """Take note that one of a data plane's connections ended."""
@@ -187,14 +215,18 @@ class Fleet:
         if node.connections:
             return
         node.since = self._clock.seconds()
-        node.status = None
+        node.counters = None
         del self._connected[node]
         if node.node_id is not None:
             del self._named[node.node_id]
         self._departed.pop(node.key, None)
         self._departed[node.key] = node
         self._forget()
-        self.on_word(node, None)
+        self._tell(node, None)
+
+    def _tell(self, node: Node, word: Word) -> None:
+        for listener in self._listeners:
+            listener(node, word)
 
     def _forget(self) -> None:
         too_old = self._clock.seconds() - REMEMBERED_S

@@ -1,10 +1,8 @@
 """How much worse the traffic may become where a new snapshot is, by what data planes say they have done."""
 
-from collections.abc import Mapping
-
 from attrs import define, field, frozen
 
-from cellrouter.observe.histogram import Histogram
+from cellrouter.controlplane.counters import Counters, Tally
 
 MIN_ERRORS = 5
 """Fewer answers with a 5xx than this say nothing of a snapshot."""
@@ -13,63 +11,7 @@ MIN_REQUESTS = 500
 """A p99 of fewer exchanges than this is the time of a few outliers."""
 
 MIN_INCREASE_MS = 10.0
-"""A p99 that has risen by less is none the worse: for short times that is a bucket or two."""
-
-_MAX_COUNT = 2**53
-
-
-@frozen
-class Traffic:
-    """What data planes have done, in numbers that can be added up.
-
-    :ivar total: exchanges that have ended.
-    :ivar server_errors: those that were answered with a 5xx.
-    :ivar latency: how long they took; not changed any more once it is here.
-    """
-
-    total: int = 0
-    server_errors: int = 0
-    latency: Histogram = field(factory=Histogram)
-
-    @classmethod
-    def reported(cls, requests: Mapping[str, object]) -> "Traffic | None":
-        """Read what a data plane says in its status.
-
-        :param requests: not yet checked.
-        :returns: None when it does not say that, or nonsense.
-        """
-        total, server_errors = requests.get("total"), requests.get("server_errors")
-        if not (_is_count(total) and _is_count(server_errors)):
-            return None
-        try:
-            latency = Histogram.from_pairs(requests.get("latency_ms"))
-        except ValueError:
-            return None
-        assert isinstance(total, int)
-        assert isinstance(server_errors, int)
-        return cls(total, server_errors, latency)
-
-    def since(self, earlier: "Traffic") -> "Traffic":
-        """Take away what the same data plane had done before; nothing, when it has been restarted since."""
-        if self.total < earlier.total:
-            return self
-        errors = max(0, self.server_errors - earlier.server_errors)
-        return Traffic(self.total - earlier.total, errors, self.latency.since(earlier.latency))
-
-    def plus(self, other: "Traffic") -> "Traffic":
-        """Add up."""
-        latency = Histogram.total((self.latency, other.latency))
-        return Traffic(self.total + other.total, self.server_errors + other.server_errors, latency)
-
-    @property
-    def errors_pct(self) -> float:
-        """How many percent were answered with a 5xx."""
-        return 100 * self.server_errors / self.total if self.total else 0.0
-
-    @property
-    def p99_ms(self) -> float | None:
-        """What 99% of the exchanges did not exceed; None when there were none."""
-        return self.latency.quantile_ms(0.99)
+"""A p99 that has risen by less is none the worse."""
 
 
 @frozen
@@ -83,7 +25,7 @@ class Gates:
     max_5xx_increase: float = 1.0
     max_p99_increase: float = 50.0
 
-    def breach(self, new: Traffic, old: Traffic) -> str | None:
+    def breach(self, new: Tally, old: Tally) -> str | None:
         """Tell what is too much, for people.
 
         :param new: the traffic of data planes with the new snapshot.
@@ -97,7 +39,7 @@ class Gates:
                 f" {old.errors_pct:.2f}% of {old.total} with the snapshot before;"
                 f" --max-5xx-increase is {self.max_5xx_increase:g}"
             )
-        if min(new.latency.count, old.latency.count) < MIN_REQUESTS:
+        if min(new.timed, old.timed) < MIN_REQUESTS:
             return None
         now_ms, then_ms = new.p99_ms, old.p99_ms
         assert now_ms is not None
@@ -119,52 +61,35 @@ class Meter:
     :ivar beside: by the others, since the bake began.
     """
 
-    new: Traffic = field(factory=Traffic)
-    beside: Traffic = field(factory=Traffic)
-    _recent: Traffic = field(init=False, factory=Traffic)
-    _earlier: Traffic = field(init=False, factory=Traffic)
-    _last: dict[str, Traffic] = field(init=False, factory=dict)
+    new: Tally = field(factory=Tally)
+    beside: Tally = field(factory=Tally)
+    _recent: Tally = field(init=False, factory=Tally)
+    _earlier: Tally = field(init=False, factory=Tally)
 
-    def note(self, name: str, traffic: Traffic, has_new: bool) -> None:
-        """Take note of a data plane's status.
+    def note(self, done: Counters, has_new: bool) -> None:
+        """Take note of what a data plane has done.
 
-        The first one is where its count begins: it may have run for days.
-
-        :param name: the data plane.
-        :param traffic: all that it has done since it was started.
+        :param done: that, since it said so before.
         :param has_new: whether it has the new snapshot.
         """
-        last = self._last.get(name)
-        self._last[name] = traffic
-        if last is None:
-            return
-        done = traffic.since(last)
         if has_new:
-            self.new = self.new.plus(done)
+            self.new.add(done)
         else:
-            self.beside = self.beside.plus(done)
-            self._recent = self._recent.plus(done)
-
-    def forget(self, name: str) -> None:
-        """Forget where the count of a data plane stood: it has left."""
-        self._last.pop(name, None)
+            self.beside.add(done)
+            self._recent.add(done)
 
     def begin_bake(self) -> None:
         """Count anew what the data planes do from now on."""
-        self.new, self.beside = Traffic(), Traffic()
+        self.new, self.beside = Tally(), Tally()
 
     def age(self) -> None:
         """Forget what was done before the last call."""
-        self._earlier, self._recent = self._recent, Traffic()
+        self._earlier, self._recent = self._recent, Tally()
 
     @property
-    def old(self) -> Traffic:
+    def old(self) -> Tally:
         """What the new snapshot is compared with.
 
         That is what its neighbours do meanwhile; when that is too little, what all did before they had it.
         """
         return self.beside if self.beside.total >= MIN_REQUESTS else self._earlier.plus(self._recent)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_COUNT

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.proposals import BeyondGuards
-from cellrouter.daemon.children import Busy, ChildFailed, Stopping
+from cellrouter.daemon.children import ChildFailed, Stopping
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from cellrouter.snapshots.poller import FilePoller, InThread
@@ -119,7 +119,7 @@ class Intake(Service):
             self._poller.hand_on_again()
         except Stopping:
             return
-        except (ChildFailed, Busy) as error:
+        except ChildFailed as error:
             self._note(FileState.NOT_CHECKED, [f"the changed config cannot be checked: {error}"])
             self._poller.hand_on_again()
         else:
@@ -143,7 +143,7 @@ class Intake(Service):
         before, self.problems = (self.file_state, self.problems), tuple(problems)
         self.file_state = state
         # A refused file comes here once per change, and each change is worth its lines; a full disk comes
-        # here at every poll.
+        # here again and again.
         if before == (state, self.problems) and state is not FileState.REFUSED:
             return
         active = self._changes.active

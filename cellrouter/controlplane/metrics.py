@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 
+from cellrouter.controlplane import traffic_reports
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import Standing, Target, standing
 from cellrouter.controlplane.fleet import Node
@@ -12,16 +13,20 @@ from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import FileState, Intake
 from cellrouter.controlplane.rollout import Phase
 from cellrouter.controlplane.rollouts import Rollouts
+from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon.metrics import by_label, gauge, one_of
 
 
-def metrics(hub: Hub, intake: Intake, changes: Changes, rollouts: Rollouts) -> Iterator[Metric]:
+def metrics(
+    hub: Hub, intake: Intake, changes: Changes, rollouts: Rollouts, traffic: FleetTraffic
+) -> Iterator[Metric]:
     """Give the metrics of a control plane.
 
     :param hub: the connected data planes and the active snapshot.
     :param intake: knows how the operator's file stands.
     :param changes: knows what is held.
     :param rollouts: knows how a rollout stands.
+    :param traffic: knows what the data planes do.
     """
     yield gauge("data_planes_connected", "Connected data planes.", hub.connected)
     text = "Whether a change is held, since it goes beyond a guard."
@@ -32,6 +37,7 @@ def metrics(hub: Hub, intake: Intake, changes: Changes, rollouts: Rollouts) -> I
     yield from one_of("rollout_phase", "Where the last rollout stands.", "phase", phases, phase)
     states = [each.value for each in FileState]
     yield from one_of("file_state", "How the watched file stands.", "state", states, intake.file_state.value)
+    yield from traffic_reports.metrics(traffic)
     current = hub.current
     if current is None:
         return

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
+from twisted.internet.defer import DeferredLock
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
@@ -20,15 +21,20 @@ from cellrouter.controlplane.exchanges import (
     words,
 )
 from cellrouter.controlplane.proposals import NoSuchRevision, Outcome, Proposal
-from cellrouter.daemon.children import InChild
+from cellrouter.daemon.children import InChild, turn
 from cellrouter.daemon.resources import encode
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history import History
+
+MAX_WAITING = 8
 
 
 @frozen
 class Operations:
     """Answers questions about the history, and makes changes.
+
+    Anybody may ask, so the questions stand in line: one at a time is read from the history, which has changes
+    to store, and one comparison at a time has its documents in memory.
 
     :param changes: makes them.
     :param history: knows what was accepted.
@@ -38,14 +44,18 @@ class Operations:
     changes: Changes
     history: History
     in_child: InChild
+    _reading: DeferredLock = field(init=False, factory=DeferredLock)
+    _comparing: DeferredLock = field(init=False, factory=DeferredLock)
 
     async def versions(self, request: Request, given: Parameters) -> bytes:
         """List what the history has, the newest first."""
+        async with turn(self._reading, MAX_WAITING, "questions"):
+            entries = await self.history.entries()
         active = self.changes.active
         return encode(
             {
                 "active": None if active is None else active.revision,
-                "versions": [reports.entry(entry) for entry in await self.history.entries()],
+                "versions": [reports.entry(entry) for entry in entries],
             }
         )
 
@@ -58,9 +68,10 @@ class Operations:
         """Compare two revisions by what they mean."""
         if given.keys() != {"from", "to"}:
             raise BadRequest("give two revisions: from and to")
-        before = await self._find(_number(given["from"]))
-        after = await self._find(_number(given["to"]))
-        differences: bytes = await self.in_child(describe_changes, before.text, after.text)
+        async with turn(self._comparing, MAX_WAITING, "comparisons"):
+            before = await self._find(_number(given["from"]))
+            after = await self._find(_number(given["to"]))
+            differences: bytes = await self.in_child(describe_changes, before.text, after.text)
         head = encode({"from": reports.entry(before), "to": reports.entry(after)})
         return head[:-2] + b"," + differences[1:] + b"\n"
 
@@ -98,7 +109,8 @@ class Operations:
         return _said(outcome)
 
     async def _find(self, number: int) -> Accepted:
-        found = await self.history.find(number)
+        async with turn(self._reading, MAX_WAITING, "questions"):
+            found = await self.history.find(number)
         if found is None:
             raise NoSuchRevision(f"revision {number} is not in the history; see cellrouter history")
         return found

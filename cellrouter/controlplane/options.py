@@ -64,6 +64,12 @@ class ControlPlaneOptions(DaemonOptions):
         ),
         Setting("max-p99-increase", "50", increase, "halt a rollout when the p99 rises by more percent"),
         Setting(
+            "max-default-increase",
+            "1",
+            percentage,
+            "warn when the share of requests to the default placement rises by more percentage points",
+        ),
+        Setting(
             "expect-nodes", None, expected_nodes, "how many data planes there should be, or their node ids"
         ),
         Setting("history", str(DEFAULT_KEEP), positive_int, "how many accepted configs to keep"),

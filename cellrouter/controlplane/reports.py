@@ -6,7 +6,7 @@ from attrs import asdict
 from twisted.internet.interfaces import IReactorTime
 from twisted.web import http
 
-from cellrouter.controlplane import rollout_reports
+from cellrouter.controlplane import rollout_reports, traffic_reports
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import Expected, Standing, Target, convergence, standing
 from cellrouter.controlplane.fleet import Node, Presence, Report
@@ -14,6 +14,7 @@ from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.intake import HOW_TO_RELEASE, Intake
 from cellrouter.controlplane.proposals import Held
 from cellrouter.controlplane.rollouts import Rollouts
+from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon.resources import encode
 from cellrouter.daemon.times import utc_timestamp
 from cellrouter.snapshots.accepted import Entry
@@ -54,6 +55,7 @@ def fleet(
     hub: Hub,
     intake: Intake,
     rollouts: Rollouts,
+    traffic: FleetTraffic,
     clock: IReactorTime,
     expected: Expected,
     shown: Standing | None = None,
@@ -70,9 +72,14 @@ def fleet(
         "file_state": intake.file_state.value,
         "connected": hub.connected,
         "rollout": rollout_reports.rollout(rollouts),
+        **traffic_reports.fleet(traffic),
     }
+
+    def listed(node: Node, state: Standing | None) -> Json:
+        return {**_node(node, state, now), "traffic": traffic_reports.data_plane(traffic, node)}
+
     if current is None:
-        return {**document, "converged": False, "data_planes": [_node(node, None, now) for node in nodes]}
+        return {**document, "converged": False, "data_planes": [listed(node, None) for node in nodes]}
 
     def target(node: Node) -> Target:
         accepted = (rollouts.intended(node) or current).accepted
@@ -87,7 +94,7 @@ def fleet(
         "waiting_for": list(found.waiting_for[:MAX_LISTED]),
         "missing": found.missing,
         "states": {each.value: states[each] for each in Standing},
-        "data_planes": [_node(node, state, now) for node, state in standings if shown in (None, state)],
+        "data_planes": [listed(node, state) for node, state in standings if shown in (None, state)],
     }
 
 

@@ -20,6 +20,7 @@ from cellrouter.controlplane.metrics import metrics
 from cellrouter.controlplane.operations import Operations, add_operations
 from cellrouter.controlplane.rollout_operations import RolloutOperations, add_rollout
 from cellrouter.controlplane.rollouts import Rollouts
+from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon import JsonResource, JsonRoot
 from cellrouter.daemon.metrics import MetricsResource
 from cellrouter.daemon.resources import JSON, encode, prepare, problem
@@ -70,6 +71,7 @@ def build_root(
     intake: Intake,
     changes: Changes,
     rollouts: Rollouts,
+    traffic: FleetTraffic,
     operations: Operations,
     expected: Expected,
     clock: IReactorTime,
@@ -81,6 +83,7 @@ def build_root(
     :param intake: knows how the operator's file stands.
     :param changes: knows what is held.
     :param rollouts: knows how a rollout stands.
+    :param traffic: knows what the data planes do.
     :param operations: answers what operators ask and do.
     :param expected: which data planes there should be.
     :param clock: gives the time that ages are measured by.
@@ -90,8 +93,9 @@ def build_root(
     root = JsonRoot()
     root.putChild(b"connect", ConnectResource(hub, access))
     root.putChild(b"health", JsonResource(lambda: reports.health(hub, intake, changes, rollouts)))
-    root.putChild(b"fleet", FleetResource(partial(reports.fleet, hub, intake, rollouts, clock), expected))
-    root.putChild(b"metrics", MetricsResource(partial(metrics, hub, intake, changes, rollouts)))
+    report = partial(reports.fleet, hub, intake, rollouts, traffic, clock)
+    root.putChild(b"fleet", FleetResource(report, expected))
+    root.putChild(b"metrics", MetricsResource(partial(metrics, hub, intake, changes, rollouts, traffic)))
     config = ConfigResource(hub)
     add_operations(config, operations)
     root.putChild(b"config", config)

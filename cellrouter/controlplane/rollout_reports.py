@@ -1,6 +1,6 @@
 """What the control plane says of a rollout over HTTP, as JSON values."""
 
-from cellrouter.controlplane.gates import Traffic
+from cellrouter.controlplane.counters import Tally
 from cellrouter.controlplane.rollout import WATCHING, Phase
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.steps import write_steps
@@ -52,7 +52,7 @@ def settings(rollouts: Rollouts) -> Json:
     }
 
 
-def _traffic(traffic: Traffic) -> Json:
+def _traffic(traffic: Tally) -> Json:
     return {
         "requests": traffic.total,
         "server_errors": traffic.server_errors,

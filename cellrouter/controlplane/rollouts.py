@@ -17,8 +17,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from cellrouter.controlplane import progress
-from cellrouter.controlplane.fleet import Node, Presence, Word
-from cellrouter.controlplane.gates import Gates, Meter, Traffic
+from cellrouter.controlplane.fleet import Node, Presence, Told, Word
+from cellrouter.controlplane.gates import Gates, Meter
 from cellrouter.controlplane.hub import Announcement, Hub
 from cellrouter.controlplane.rollout import GIVING_BACK, GOING_ON, WATCHING, NotPossible, Phase, Rollout
 from cellrouter.controlplane.steps import Steps
@@ -26,7 +26,7 @@ from cellrouter.daemon.text import escaped
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
-from cellrouter.wire import Ack, Nack, Status
+from cellrouter.wire import Ack, Nack
 
 INTERVAL_S = 1.0
 HELLO_GRACE_S = 2.0
@@ -78,7 +78,7 @@ class Rollouts(Service):
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
         hub.choose = self._choose
-        hub.fleet.on_word = self._heard
+        hub.fleet.listen(self._heard)
 
     @property
     def under_way(self) -> bool:
@@ -223,13 +223,10 @@ class Rollouts(Service):
         rollout = self.rollout if self.under_way else None
         if not self.running:
             return
-        if isinstance(word, Status):
-            traffic = Traffic.reported(word.requests)
-            if traffic is not None:
-                self.meter.note(node.name, traffic, rollout is not None and rollout.reaches(node.name))
+        if isinstance(word, Told):
+            if word.done is not None:
+                self.meter.note(word.done, rollout is not None and rollout.reaches(node.name))
             return
-        if word is None:
-            self.meter.forget(node.name)
         change = None if rollout is None else self._meaning(rollout, node.name, word)
         if change is not None:
             self._go(self._change(change))

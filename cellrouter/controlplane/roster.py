@@ -47,6 +47,8 @@ class Roster(Service):
     def load_blocking(self) -> None:
         """Tell the fleet who was there before, for the time before the reactor runs.
 
+        Those of whom another release has noted something else are known by their names alone.
+
         :raises HistoryUnusable: when the history cannot be read.
         """
         for seen in self._history.nodes_blocking():
@@ -107,10 +109,14 @@ def _seen(nodes: Iterable[Node]) -> Iterable[SeenNode]:
 
 
 def _node(seen: SeenNode) -> Node:
-    known = json.loads(seen.document)
-    ack = None if known["last_ack"] is None else Report(**known["last_ack"])
-    node = Node(known["address"], seen.last_seen, seen.last_seen, node_id=seen.node_id, connections=0)
-    node.software, node.last_ack = known["software"], ack
+    node = Node("", seen.last_seen, seen.last_seen, node_id=seen.node_id, connections=0)
+    try:
+        known = json.loads(seen.document)
+        node.address, node.software = known["address"], known["software"]
+        ack = None if known["last_ack"] is None else Report(**known["last_ack"])
+    except (ValueError, LookupError, TypeError):
+        return node
+    node.last_ack = ack
     if ack is not None and ack.hash is not None:
         revision = None if ack.revision is None else Revision(ack.revision)
         node.running = Running(ack.version or "", revision, ack.hash, "control_plane")

@@ -16,6 +16,7 @@ from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import ALL_SEEN, Expected
+from cellrouter.controlplane.default_share import DefaultShare
 from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
@@ -26,6 +27,7 @@ from cellrouter.controlplane.resources import build_root
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.roster import Roster
 from cellrouter.controlplane.tls import ENDPOINT_PREFIX, AskingReactor
+from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
 from cellrouter.daemon.certificates import load_certificates
 from cellrouter.daemon.children import ChildReactor, Children
@@ -80,7 +82,8 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         ) from None
     operations = Operations(changes, history, asking)
     expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
-    root = build_root(hub, intake, changes, rollouts, operations, expected, reactor, access)
+    traffic = FleetTraffic(hub, rollouts, reactor, DefaultShare(options["max-default-increase"]))
+    root = build_root(hub, intake, changes, rollouts, traffic, operations, expected, reactor, access)
     site = BoundedSite(root, limit_bytes, reactor, access)
     listening = AskingReactor(reactor, access.authorities, access.refusals) if access.authorities else reactor
     listener = ListenerService(listening, options["port"], site, "control plane", "--port", options.daemon)
@@ -88,7 +91,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     # changes.
     control_plane = DaemonService(options, reactor)
     for service in (
-        *(history, roster, intake, for_questions, for_changes, hub, rollouts),
+        *(history, roster, intake, for_questions, for_changes, hub, rollouts, traffic),
         *access.token_files,
         listener,
     ):

@@ -48,7 +48,21 @@ class Stopping(ChildFailed):
 
 
 class Busy(ChildFailed):
-    """Too many calls are waiting already."""
+    """Too many are waiting already."""
+
+
+def turn(line: DeferredLock, limit: int, what: str) -> DeferredLock:
+    """Get in a line that is not to grow: each who waits keeps in memory what it came with.
+
+    :param line: whoever holds it has its turn.
+    :param limit: how many may wait.
+    :param what: what waits there.
+    :returns: the line, for ``async with``.
+    :raises Busy: when it is too long.
+    """
+    if len(line.waiting) >= limit:
+        raise Busy(f"{limit} {what} are waiting already; try again")
+    return line
 
 
 class Children(Service):
@@ -84,9 +98,7 @@ class Children(Service):
             self._current.kill(Stopping())
 
     async def _run(self, function: Callable[..., Any], arguments: tuple[object, ...]) -> Any:
-        if len(self._lock.waiting) >= MAX_WAITING:
-            raise Busy("too many calls are waiting")
-        async with self._lock:
+        async with turn(self._lock, MAX_WAITING, "calls"):
             if not self.running:
                 raise Stopping
             self._current = child = _Child(pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL))

@@ -10,6 +10,7 @@ from twisted.web.server import Request, Site
 
 from cellrouter.daemon.text import quoted
 
+NOTHING_HERE = "there is nothing at this path"
 JSON = b"application/json"
 PROBLEM = b"application/problem+json"
 
@@ -29,7 +30,7 @@ class JsonRoot(Resource):
 
     def render(self, request: Request) -> bytes | int:
         """Answer a request."""
-        return problem(request, http.NOT_FOUND, "there is nothing at this path")
+        return problem(request, http.NOT_FOUND, NOTHING_HERE)
 
 
 class JsonResource(JsonRoot):

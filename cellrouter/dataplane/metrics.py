@@ -14,7 +14,7 @@ from prometheus_client.core import (
 from cellrouter.daemon.metrics import by_label, gauge
 from cellrouter.dataplane.client import ControlPlaneStatus
 from cellrouter.observe import Traffic
-from cellrouter.observe.histogram import BOUNDS_MS
+from cellrouter.observe.histogram import COARSE_BOUNDS_MS, coarse
 from cellrouter.proxy import ProxyEngine
 from cellrouter.snapshots.active import ActiveSnapshot
 
@@ -63,8 +63,9 @@ def _traffic(traffic: Traffic) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "cellrouter_server_errors", "Requests that were answered with a 5xx.", value=traffic.server_errors
     )
-    bounds = [*(str(bound_ms / 1000) for bound_ms in BOUNDS_MS), "+Inf"]
-    buckets = list(zip(bounds, map(float, accumulate(traffic.latency.counts)), strict=True))
+    # Each bucket is a time series for Prometheus, so these are the coarse ones.
+    bounds = [*(str(bound_ms / 1000) for bound_ms in COARSE_BOUNDS_MS), "+Inf"]
+    buckets = list(zip(bounds, map(float, accumulate(coarse(traffic.latency))), strict=True))
     family = HistogramMetricFamily(
         "cellrouter_request_duration_seconds", "Time from a request's head to the end of its response."
     )

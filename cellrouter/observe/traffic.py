@@ -3,7 +3,7 @@
 from bisect import bisect_left
 
 from cellrouter.config import Match
-from cellrouter.observe.histogram import BOUNDS_MS, Histogram
+from cellrouter.observe.histogram import BOUNDS_MS, BUCKETS, Histogram, pairs
 
 _BOUNDS_S = tuple(bound_ms / 1000 for bound_ms in BOUNDS_MS)
 
@@ -14,21 +14,20 @@ _EXACT, _DEFAULT, _MISSING = Match.EXACT, Match.DEFAULT, Match.MISSING
 class Traffic:
     """Counts exchanges; slotted and without a call into anything of ours, since each exchange is counted.
 
-    :ivar exact: requests whose routing key is in the table.
-    :ivar default: those whose key is not.
+    :ivar default: requests whose routing key is not in the table.
     :ivar missing: those without a key.
     :ivar unrouted: those that were refused before they had a route.
     :ivar server_errors: those that were answered with a 5xx, by a cell or by the router.
-    :ivar latency: how long exchanges took, from the end of the request's head to their end.
+    :ivar latency: how long exchanges took, from the end of the request's head to their end: how many, for
+        each bucket.
     """
 
-    __slots__ = ("_counts", "default", "exact", "latency", "missing", "server_errors", "unrouted")
+    __slots__ = ("default", "latency", "missing", "server_errors", "unrouted")
 
     def __init__(self) -> None:
-        self.exact = self.default = self.missing = self.unrouted = 0
+        self.default = self.missing = self.unrouted = 0
         self.server_errors = 0
-        self.latency = Histogram()
-        self._counts = self.latency.counts
+        self.latency = [0] * BUCKETS
 
     def count(self, status: int, duration_s: float, match: Match | None) -> None:
         """Count an exchange that has ended.
@@ -37,22 +36,27 @@ class Traffic:
         :param duration_s: how long it took.
         :param match: why it went where it went, or None when it went nowhere.
         """
-        if match is _EXACT:
-            self.exact += 1
-        elif match is _DEFAULT:
-            self.default += 1
-        elif match is _MISSING:
-            self.missing += 1
-        else:
-            self.unrouted += 1
+        self.latency[bisect_left(_BOUNDS_S, duration_s)] += 1
+        # Nearly all are exact: they are what is left of the others.
+        if match is not _EXACT:
+            if match is _DEFAULT:
+                self.default += 1
+            elif match is _MISSING:
+                self.missing += 1
+            else:
+                self.unrouted += 1
         if status >= 500:
             self.server_errors += 1
-        self._counts[bisect_left(_BOUNDS_S, duration_s)] += 1
 
     @property
     def total(self) -> int:
         """How many exchanges have ended."""
-        return self.exact + self.default + self.missing + self.unrouted
+        return sum(self.latency)
+
+    @property
+    def exact(self) -> int:
+        """Those whose routing key is in the table."""
+        return self.total - self.default - self.missing - self.unrouted
 
     def report(self) -> dict[str, object]:
         """Give everything, for messages."""
@@ -63,5 +67,6 @@ class Traffic:
             "default": self.default,
             "missing": self.missing,
             "unrouted": self.unrouted,
-            "latency_ms": self.latency.pairs(),
+            "latency": Histogram.of(self.latency).packed(),
+            "latency_ms": pairs(self.latency),
         }

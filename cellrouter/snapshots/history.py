@@ -48,7 +48,7 @@ class History(Service):
     Make one with :meth:`open`, which is blocking like the other ``*_blocking`` methods: they are for the time
     before the reactor runs. The rest needs the service to be started.
 
-    :param path: the SQLite file.
+    :param path: the SQLite file, which exists.
     :param source_id: the UUID made with the file.
     :param keep: how many snapshots are kept.
     :param reactor: runs the database thread's results.
@@ -60,6 +60,7 @@ class History(Service):
         self._keep = keep
         self._reactor = reactor
         self._pool: ConnectionPool | None = None
+        self._identity = _identity(path)
 
     @classmethod
     def open(cls, path: Path, reactor: IReactorCore, keep: int = DEFAULT_KEEP) -> "History":
@@ -212,11 +213,26 @@ class History(Service):
     async def _interact(self, interaction: Callable[..., object], *arguments: object) -> object:
         if self._pool is None:
             raise HistoryUnusable(f"{self.path}: the history is closed")
-        query: Deferred[object] = self._pool.runInteraction(interaction, *arguments)
+        query: Deferred[object] = self._pool.runInteraction(self._on_the_file, interaction, *arguments)
         try:
             return await query
-        except (sqlite3.Error, zlib.error, ValueError) as error:
+        except (sqlite3.Error, ValueError) as error:
             raise HistoryUnusable(f"{self.path}: {error}") from error
+
+    def _on_the_file(self, cursor: Cursor, interaction: Callable[..., object], *arguments: object) -> object:
+        # SQLite goes on writing to a file that has no name any more, and nobody would find that again.
+        if _identity(self.path) != self._identity:
+            raise HistoryUnusable(f"{self.path}: was moved, deleted or replaced: restart the control plane")
+        return interaction(cursor, *arguments)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell which file it is that has a name, if there is one."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 _COLUMNS = tuple(field.name for field in fields(Entry))
@@ -242,7 +258,11 @@ def _accepted(row: Any) -> Accepted | None:
     if row is None:
         return None
     document, *rest = row
-    return Accepted(text=zlib.decompress(document), **dict(zip(_COLUMNS, rest, strict=True)))
+    entry = dict(zip(_COLUMNS, rest, strict=True))
+    try:
+        return Accepted(text=zlib.decompress(document), **entry)
+    except zlib.error as error:
+        raise ValueError(f"the document of revision {entry['revision']} is damaged: {error}") from error
 
 
 def _accept(

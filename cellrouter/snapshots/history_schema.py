@@ -2,7 +2,6 @@
 
 import sqlite3
 import uuid
-import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -67,8 +66,9 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
             configure(database)
             yield database
-    except (sqlite3.Error, zlib.error, ValueError) as error:
-        raise HistoryUnusable(f"{path}: {error}") from error
+    except (sqlite3.Error, ValueError) as error:
+        hint = "; its folder has to exist and to be writable" if "unable to open" in str(error) else ""
+        raise HistoryUnusable(f"{path}: {error}{hint}") from error
 
 
 @contextmanager

@@ -26,6 +26,9 @@ from twisted.python.failure import Failure
 InThread = Callable[..., "Deferred[Any]"]
 """Run a blocking callable with its arguments in a thread: a Deferred of its result."""
 
+MAX_PAUSE_S = 60.0
+"""How long content waits, at most, before it is handed on once more."""
+
 Fingerprint = tuple[int, int, int, int, int]
 """Device, inode, size, mtime and ctime. The ctime is there because tools can set an mtime back."""
 
@@ -86,6 +89,11 @@ class FilePoller(Service):
         self._previous: Reading | None = None
         self._settled: Reading | None = None
         self._handed_on: bytes | None = None
+        # Counted in polls, which go on whatever becomes of the clock.
+        self._max_pause = max(1, int(MAX_PAUSE_S / interval_s))
+        self._pause = 0
+        self._pause_left = 0
+        self._wanted_again = False
 
     def startService(self) -> None:
         """Poll at once and then at every interval."""
@@ -114,8 +122,12 @@ class FilePoller(Service):
         return reading.content
 
     def hand_on_again(self) -> None:
-        """Forget what was handed on: the next settled content is handed on even when it is the same."""
-        self._handed_on = self._settled = None
+        """Hand on once more what is being handed on, for whoever could do nothing with it yet.
+
+        The next poll does it, and each further time it takes twice as many polls, up to a minute. Content
+        that has changed does not wait.
+        """
+        self._wanted_again = True
 
     def _poll_guarded(self) -> "Deferred[None]":
         """Poll, and keep on polling even after a failure that nobody foresaw."""
@@ -127,6 +139,10 @@ class FilePoller(Service):
         self.log.failure("polling {path} failed; trying again", failure=failure, path=self.path)
 
     async def _poll(self) -> None:
+        if self._pause_left:
+            self._pause_left -= 1
+            if not self._pause_left:
+                self._handed_on = self._settled = None
         try:
             reading: Reading = await self._in_thread(read_file, self.path, self._limit_bytes, self._settled)
         except Unreadable as error:
@@ -139,7 +155,10 @@ class FilePoller(Service):
         if reading.content is not None and reading.digest != self._handed_on:
             self.problem = None
             self._handed_on = reading.digest
+            self._wanted_again, self._pause_left = False, 0
             await _finished(self._on_content(reading.content))
+            self._pause = min(2 * self._pause or 1, self._max_pause) if self._wanted_again else 0
+            self._pause_left = self._pause
         # Only a fingerprint that two polls saw is proof of an unchanged file: one that is fresh at a single
         # poll may be followed by a change within the same tick of the file system's clock.
         unchanged = previous.fingerprint == reading.fingerprint and self._handed_on == reading.digest

@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from twisted.internet import reactor
+
 from tests.integration.test_cli import ToolTestCase
+from tests.support.cells import Cell, answer, response
 from tests.support.documents import document, text
 from tests.support.processes import Child
 
@@ -133,6 +136,18 @@ class OperateTests(OperateTestCase):
             child = self.tool(*arguments, "--control-plane", "http://127.0.0.1:1")
             self.assertEqual(await child.until_ended(), 1)
             self.assertOneLine(child, "no answer", "--control-plane or CONTROL_PLANE")
+
+    async def test_another_server_is_one_line_whatever_is_asked(self) -> None:
+        self.write(5, "1.0.0")
+        file = str(self.folder / "routing.json")
+        url = Cell(self, reactor, answer(response(b'{"held": 3, "detail": "hello"}'))).url
+        for arguments in (
+            *(("history",), ("show", "1"), ("diff", "1", "2"), ("fleet",), ("rollout", "status")),
+            *(("apply", file), ("apply", "--override", "x"), ("rollback", "1", "--reason", "x"), ("wait",)),
+        ):
+            child = self.tool("--control-plane", url, *arguments)
+            self.assertEqual(await child.until_ended(), 1, arguments)
+            self.assertOneLine(child, f"Error: {url}: does not answer as a control plane", "CONTROL_PLANE")
 
     async def test_a_data_plane_that_refuses_a_revision_ends_the_wait_with_its_reasons(self) -> None:
         self.write(5, "1.0.0")

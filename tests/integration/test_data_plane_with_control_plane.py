@@ -119,7 +119,7 @@ class SnapshotTests(ControlledTestCase):
         self.assertEqual(
             set(status["requests"]),
             {
-                *("since", "in_flight", "total", "server_errors", "latency_ms"),
+                *("since", "in_flight", "total", "server_errors", "latency", "latency_ms"),
                 *("exact", "default", "missing", "unrouted"),
             },
         )

@@ -20,4 +20,4 @@ class TrafficTests(ProxyTestCase):
             [report[name] for name in ("total", "exact", "default", "missing", "unrouted", "server_errors")],
             [4, 1, 1, 1, 1, 3],
         )
-        self.assertEqual(proxy.engine.traffic.latency.count, 4)
+        self.assertEqual(proxy.engine.traffic.total, 4)

@@ -1,17 +1,20 @@
 """What a control plane may answer, and what the tool makes of it."""
 
 import json
+from io import StringIO
 from typing import Any
 
 import click
 from click.testing import CliRunner
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 
 from cellrouter.cli.control_plane import BeyondGuards, ControlPlane, Refused, RevisionMoved
 from cellrouter.cli.entry import main
+from cellrouter.daemon.resources import NOTHING_HERE
 
 
 class Answering(Resource):
@@ -41,7 +44,7 @@ class ControlPlaneTests(SynchronousTestCase):
         def request(method: str, url: str, data: bytes | None, headers: Any, **options: Any) -> Any:
             return stub.request(method, url, data=data, headers=headers)
 
-        plane = ControlPlane("http://cp", request=request)
+        plane = ControlPlane(Clock(), "http://cp", request=request)
         return Deferred.fromCoroutine(plane.post("/config/apply", {"reason": "a b", "x": None}, b"{}"))
 
     def test_an_object_is_returned(self) -> None:
@@ -69,6 +72,26 @@ class ControlPlaneTests(SynchronousTestCase):
             error = self.failureResultOf(self.ask(status, body), click.ClickException).value
             self.assertNotIsInstance(error, Refused)
             self.assertIn(f"answered {status}, not as a control plane does", error.message)
+
+    def test_a_data_plane_is_not_taken_for_a_control_plane(self) -> None:
+        error = self.failureResultOf(self.ask(404, {"detail": NOTHING_HERE}), click.ClickException).value
+        self.assertIn("http://cp/config/apply", error.message)
+        self.assertIn("--control-plane", error.message)
+
+    def test_a_problem_that_makes_no_sense_is_one_line(self) -> None:
+        for violations in (3, [1], [{"path": "/version"}]):
+            problem = {"detail": "refused", "violations": violations}
+            error = self.failureResultOf(self.ask(422, problem), click.ClickException).value
+            self.assertNotIsInstance(error, Refused)
+            self.assertIn("does not answer as a control plane", error.message)
+
+    def test_what_it_says_cannot_drive_the_terminal(self) -> None:
+        violation = {"path": "/a\x1b[2J", "code": "c", "message": "m\x1b[2J"}
+        problem = {"detail": "d\x1b[2J", "violations": [violation]}
+        refused = self.failureResultOf(self.ask(422, problem), Refused).value
+        shown = StringIO()
+        refused.show(shown)
+        self.assertEqual(shown.getvalue(), "/a\\x1b[2J: c: m\\x1b[2J\nError: d\\x1b[2J\n")
 
 
 class CommandLineTests(SynchronousTestCase):

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.cli.output import table
+from cellrouter.cli.output import harmless, table
 
 
 class TableTests(SynchronousTestCase):
@@ -19,6 +19,9 @@ class TableTests(SynchronousTestCase):
 
     def test_what_a_daemon_says_cannot_drive_the_terminal(self) -> None:
         self.assertEqual(table(None, [("k", "\x1b[2Jx\ny")]), r"k  \x1b[2Jx\ny")
+
+    def test_lines_stay_lines_when_they_are_made_harmless(self) -> None:
+        self.assertEqual(harmless("a\x1b[2J\nb\r\n"), "a\\x1b[2J\nb\\r\n")
 
     def test_no_rows_are_only_headings(self) -> None:
         self.assertEqual(table(("a", "b"), []), "A  B")

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from treq.testing import StubTreq
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseNeverReceived
@@ -75,10 +76,10 @@ class GetJsonTests(SynchronousTestCase):
     def ask(self, status: int, body: bytes) -> "Deferred[dict[str, object]]":
         stub = StubTreq(Answer(status, body))
 
-        def get(url: str, headers: object, persistent: bool, timeout: float) -> "Deferred[object]":
+        def get(url: str, headers: object, **options: object) -> "Deferred[object]":
             return stub.get(url, headers=headers)
 
-        return Deferred.fromCoroutine(get_json("http://dp/debug/route", "use --data-plane", get))
+        return Deferred.fromCoroutine(get_json(Clock(), "http://dp/debug/route", "use --data-plane", get))
 
     def message(self, asked: "Deferred[dict[str, object]]") -> str:
         return self.failureResultOf(asked, click.ClickException).value.message
@@ -108,7 +109,7 @@ class GetJsonTests(SynchronousTestCase):
             async def get(url: str, error: Exception = error, **options: object) -> None:
                 raise error
 
-            asked = Deferred.fromCoroutine(get_json("http://dp/x", "use --data-plane", get))
+            asked = Deferred.fromCoroutine(get_json(Clock(), "http://dp/x", "use --data-plane", get))
             self.assertRegex(
                 self.message(asked), rf"^http://dp/x: no answer: .*{reason}.*; use --data-plane$"
             )

@@ -6,7 +6,23 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.cli import texts
 
+TRAFFIC_HEADINGS = "RATE   5XX     P99     DEFAULT"
+TRAFFIC = "4.2/s  50.00%  12.3ms  25.00% "
 REASON = "(document): too_large: it is too large"
+
+
+def traffic(
+    rate: float, share_5xx: float | None = None, p99_ms: float | None = None, default: float | None = None
+) -> dict[str, Any]:
+    """Make what is said of traffic."""
+    return {
+        "window_s": 30.0,
+        "requests_per_s": rate,
+        "share_5xx": share_5xx,
+        "share_default": default,
+        "p50_ms": None if p99_ms is None else p99_ms / 10,
+        "p99_ms": p99_ms,
+    }
 
 
 def report(**changed: Any) -> dict[str, Any]:
@@ -18,6 +34,7 @@ def report(**changed: Any) -> dict[str, Any]:
         "state": "nacked",
         "age_s": 3.2,
         "running": {"revision": 4, "hash": "sha256:0123456789abcdef"},
+        "traffic": traffic(4.25, 0.5, 12.3, 0.25),
         "last_nack": {"errors": [{"path": "", "code": "too_large", "message": "it is too large"}]},
     }
     return {
@@ -41,22 +58,38 @@ class FleetTests(SynchronousTestCase):
             texts.fleet(report()).splitlines(),
             [
                 "revision 5, version 1.0.0, sha256:fedcba987654",
-                "NODE  CONNECTED  REVISION  HASH                 STATE   AGE  ERRORS",
-                f"dp-1  yes        4         sha256:0123456789ab  nacked  3s   {REASON}",
+                f"NODE  CONNECTED  REVISION  HASH                 STATE   AGE  {TRAFFIC_HEADINGS}  ERRORS",
+                f"dp-1  yes        4         sha256:0123456789ab  nacked  3s   {TRAFFIC}  {REASON}",
                 "not converged: 1 nacked; waiting for dp-1",
             ],
         )
 
     def test_one_that_has_said_nothing_is_a_line_too(self) -> None:
         node = {**report()["data_planes"][0], "node_id": None, "running": None, "state": "behind"}
+        del node["traffic"]
         line = texts.fleet(report(data_planes=[node])).splitlines()[2]
-        self.assertEqual(line.split(), ["10.0.0.7:1", "yes", "-", "-", "behind", "3s", "-"])
+        self.assertEqual(line.split(), ["10.0.0.7:1", "yes", "-", "-", "behind", "3s", *"-----"])
 
     def test_a_file_that_says_something_else_is_mentioned(self) -> None:
         held = texts.fleet(report(file_differs=True, file_state="held")).splitlines()[-1]
         self.assertIn("cellrouter apply --override REASON", held)
         refused = texts.fleet(report(file_differs=True, file_state="refused")).splitlines()[-1]
         self.assertIn("/health says why", refused)
+
+    def test_what_the_fleet_does_and_what_to_look_at_are_lines(self) -> None:
+        warning = {"kind": "default_share", "since": "2026-11-24T19:00:00.000Z", "message": "it has risen"}
+        shown = report(traffic=traffic(120.5, 0.001, 12.3, 0.02), warnings=[warning])
+        self.assertEqual(
+            texts.fleet(shown).splitlines()[3:5],
+            [
+                "the last 30s: 120.5 requests/s, 0.10% 5xx, 2.00% default, p50 1.23ms, p99 12.3ms",
+                "warning: since 2026-11-24T19:00:00.000Z: it has risen",
+            ],
+        )
+
+    def test_what_is_not_known_of_the_traffic_is_left_out(self) -> None:
+        self.assertIn("\nthe last 30s: 0.0 requests/s\n", texts.fleet(report(traffic=traffic(0.0))))
+        self.assertNotIn("requests/s", texts.fleet(report(traffic=None)))
 
     def test_without_data_planes_there_is_no_table(self) -> None:
         told = texts.fleet(report(data_planes=[], states={}, waiting_for=[], missing=2)).splitlines()

@@ -8,7 +8,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.cli import waiting
-from cellrouter.cli.control_plane import Refused
+from cellrouter.cli.client import BadUrl
+from cellrouter.cli.control_plane import ControlPlane, Refused
 
 REFUSAL = {"path": "/version", "code": "empty_version", "message": "it is empty"}
 
@@ -38,11 +39,14 @@ class ScriptedControlPlane:
     """Give reports one after the other, the last one again and again; errors are raised."""
 
     def __init__(self, *reports: Any) -> None:
+        self.reading = ControlPlane(Clock(), "http://cp").reading
         self.reports = list(reports)
         self.asked: list[Any] = []
+        self.timeouts_s: list[float] = []
 
-    async def get(self, path: str, query: Any) -> Any:
+    async def get(self, path: str, query: Any = None, timeout_s: float = 0.0) -> Any:
         self.asked.append(query)
+        self.timeouts_s.append(timeout_s)
         report = self.reports.pop(0) if len(self.reports) > 1 else self.reports[0]
         if isinstance(report, Exception):
             raise report
@@ -93,6 +97,18 @@ class WaitTests(SynchronousTestCase):
 
     def test_a_question_that_is_wrong_is_not_asked_again(self) -> None:
         self.failureResultOf(self.wait(Refused({"detail": "expect-nodes: it is neither"})), Refused)
+
+    def test_what_is_no_url_is_not_asked_again(self) -> None:
+        self.failureResultOf(self.wait(BadUrl("nonsense: not a usable URL")), BadUrl)
+
+    def test_the_answer_of_another_server_is_one_line(self) -> None:
+        for answer in ({}, {"active": {}}, {"active": 5}, {**fleet(5), "data_planes": 3}):
+            error = self.failureResultOf(self.wait(answer), click.ClickException).value
+            self.assertIn("http://cp: does not answer as a control plane", error.message)
+
+    def test_no_answer_is_waited_for_beyond_the_end(self) -> None:
+        self.wait(fleet(5, a="behind"))
+        self.assertEqual((self.plane.timeouts_s[0], self.plane.timeouts_s[-1]), (10.0, 0.5))
 
     def test_without_a_revision_the_active_one_is_meant(self) -> None:
         self.assert_ends(self.wait(fleet(9, converged=True, a="acked"), revision=None), 0, "revision 9")

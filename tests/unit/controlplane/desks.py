@@ -8,12 +8,14 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 
 from cellrouter.controlplane.changes import Changes
+from cellrouter.controlplane.default_share import DefaultShare
 from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.steps import read_steps
+from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon.children import ChildFailed
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable, connection, transaction
@@ -23,11 +25,21 @@ BAKE_S = 60.0
 
 
 class SynchronousHistory(History):
-    """A history whose database thread is this one, and whose disk can fill up."""
+    """A history whose database thread is this one, and whose disk can fill up.
+
+    :ivar slow: what the next interaction waits for.
+    :ivar interactions: how many have begun.
+    """
 
     disk_is_full = False
+    slow: "Deferred[None] | None" = None
+    interactions = 0
 
     async def _interact(self, interaction: Callable[..., object], *arguments: object) -> object:
+        self.interactions += 1
+        if self.slow is not None:
+            slow, self.slow = self.slow, None
+            await slow
         if self.disk_is_full:
             raise HistoryUnusable("history.db: database or disk is full")
         with connection(self.path) as database, transaction(database) as cursor:
@@ -39,6 +51,7 @@ class Desk:
 
     :ivar children_fail: whether child processes die instead of answering.
     :ivar slow_child: what the next child process waits for.
+    :ivar checks: how many child processes were asked for.
 
     :param folder: for the file and the history; the same one again is a restart.
     :param clock: drives everything.
@@ -47,12 +60,14 @@ class Desk:
 
     def __init__(self, folder: Path, clock: Clock, steps: str = "all") -> None:
         self.children_fail = False
+        self.checks = 0
         self.slow_child: Deferred[None] | None = None
         self.clock = clock
         self.path = folder / "routing.json"
         self.history = SynchronousHistory.open(folder / "history.db", clock)
         self.hub = Hub(clock)
         self.rollouts = Rollouts(self.hub, self.history, clock, read_steps(steps), BAKE_S, Gates())
+        self.traffic = FleetTraffic(self.hub, self.rollouts, clock, DefaultShare(1.0))
         self.changes = Changes(
             *(self.history, self.hub, self.rollouts, clock.seconds, maybeDeferred, self.in_child),
             *(Guards(), LIMIT_BYTES),
@@ -61,6 +76,7 @@ class Desk:
 
     def in_child(self, function: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
         """Run a function here and now."""
+        self.checks += 1
         if self.children_fail:
             return fail(ChildFailed("it was ended by signal 9"))
         if self.slow_child is not None:

@@ -4,8 +4,17 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import Violation
-from cellrouter.controlplane.fleet import MAX_DEPARTED, MAX_ERRORS, MAX_TEXT, Fleet, Node, Presence
-from cellrouter.wire import Ack, Hello, Nack, Running
+from cellrouter.controlplane.fleet import (
+    MAX_DEPARTED,
+    MAX_ERRORS,
+    MAX_TEXT,
+    Fleet,
+    Node,
+    Presence,
+    Told,
+    Word,
+)
+from cellrouter.wire import Ack, Hello, Nack, Running, Status
 
 RUNNING = Running(version="1.0.0", revision=3, hash="sha256:x", source="last_known_good")
 
@@ -99,3 +108,49 @@ class FleetTests(SynchronousTestCase):
         self.assertEqual(len(node.last_nack.errors), MAX_ERRORS)
         self.assertEqual(len(node.last_nack.errors[0].message), MAX_TEXT)
         self.assertEqual(len(node.last_nack.version or ""), MAX_TEXT)
+
+
+class ListenerTests(SynchronousTestCase):
+    """Those who want to know what data planes say."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.fleet = Fleet(self.clock)
+        self.heard: list[Word] = []
+        self.node = self.fleet.arrived("10.0.0.7:1")
+
+    def report(self, total: int, since: str = "noon") -> Told:
+        """Send a status, ten seconds after the last one; return what is heard of it."""
+        self.clock.advance(10)
+        requests = {"since": since, "total": total, "server_errors": 0, "latency_ms": []}
+        self.fleet.reported(self.node, Status({}, requests))
+        told = self.heard[-1]
+        assert isinstance(told, Told)
+        return told
+
+    def test_all_of_them_hear_each_word(self) -> None:
+        others: list[Word] = []
+        self.fleet.listen(lambda _, word: self.heard.append(word))
+        self.fleet.listen(lambda _, word: others.append(word))
+        ack = Ack(version="1", revision=1, hash="h", apply_ms=1.0)
+        self.fleet.acked(self.node, ack)
+        self.fleet.left(self.node)
+        self.assertEqual(self.heard, [ack, None])
+        self.assertEqual(others, self.heard)
+
+    def test_of_a_status_they_hear_what_was_done_since_the_one_before(self) -> None:
+        self.fleet.listen(lambda _, word: self.heard.append(word))
+        self.assertIsNone(self.report(1_000_000).done, "it may have run for days")
+        told = self.report(1_000_300)
+        assert told.done is not None
+        self.assertEqual((told.done.total, told.span_s), (300, 10.0))
+
+    def test_a_restart_and_a_new_connection_begin_anew(self) -> None:
+        self.fleet.listen(lambda _, word: self.heard.append(word))
+        self.report(1000)
+        self.assertIsNone(self.report(2000, since="one").done)
+        self.assertIsNotNone(self.report(2100, since="one").done)
+        self.assertIsNone(self.report(100, since="one").done)
+        self.fleet.left(self.node)
+        self.node = self.fleet.arrived("10.0.0.7:2")
+        self.assertIsNone(self.report(9000, since="one").done)

@@ -2,20 +2,29 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.controlplane.gates import Gates, Meter, Traffic
+from cellrouter.controlplane.counters import Counters, Tally
+from cellrouter.controlplane.gates import Gates, Meter
 from cellrouter.observe.histogram import Histogram
 
 
-def traffic(total: int, errors: int = 0, p99_ms: float = 1.0) -> Traffic:
-    """Make traffic of which 5% take so long and the rest no time."""
+def done(total: int, errors: int = 0, p99_ms: float = 1.0) -> Counters:
+    """Make what was done, of which 5% took so long and the rest no time."""
     slow = total // 20
-    return Traffic(total, errors, Histogram.from_pairs([[0.1, total - slow], [p99_ms, slow]]))
+    latency = Histogram.from_pairs([[0.1, total - slow], [p99_ms, slow]])
+    return Counters(total, errors, latency=latency)
+
+
+def traffic(total: int, errors: int = 0, p99_ms: float = 1.0) -> Tally:
+    """Make traffic of what was done."""
+    tally = Tally()
+    tally.add(done(total, errors, p99_ms))
+    return tally
 
 
 class GatesTests(SynchronousTestCase):
     """What is too much."""
 
-    def breach(self, new: Traffic, old: Traffic) -> str:
+    def breach(self, new: Tally, old: Tally) -> str:
         return Gates().breach(new, old) or ""
 
     def test_the_share_of_5xx_may_rise_by_a_percentage_point(self) -> None:
@@ -30,8 +39,8 @@ class GatesTests(SynchronousTestCase):
         self.assertIn("100.00% of 5 requests", self.breach(traffic(5, 5), traffic(1000)))
 
     def test_with_nothing_to_compare_errors_with_there_should_be_none(self) -> None:
-        self.assertIn("2.00% of 1000", self.breach(traffic(1000, 20), Traffic()))
-        self.assertEqual(self.breach(traffic(1000, 9), Traffic()), "")
+        self.assertIn("2.00% of 1000", self.breach(traffic(1000, 20), Tally()))
+        self.assertEqual(self.breach(traffic(1000, 9), Tally()), "")
 
     def test_the_p99_may_rise_by_a_half(self) -> None:
         old = traffic(1000, p99_ms=100)
@@ -50,70 +59,31 @@ class GatesTests(SynchronousTestCase):
         self.assertIsNotNone(narrow.breach(traffic(100_000, 5), traffic(100_000)))
 
 
-class TrafficTests(SynchronousTestCase):
-    """What data planes say."""
-
-    def test_it_is_read_from_a_status(self) -> None:
-        told = Traffic.reported({"total": 3, "server_errors": 1, "latency_ms": [[1.0, 3]], "exact": 3})
-        assert told is not None
-        self.assertEqual((told.total, told.server_errors, told.latency.count), (3, 1, 3))
-
-    def test_nonsense_says_nothing(self) -> None:
-        for requests in (
-            *({}, {"total": 3}, {"total": 3, "server_errors": 1}, {"total": "3", "server_errors": 1}),
-            {"total": True, "server_errors": 0, "latency_ms": []},
-            {"total": -1, "server_errors": 0, "latency_ms": []},
-            {"total": 2**60, "server_errors": 0, "latency_ms": []},
-            {"total": 1, "server_errors": 0, "latency_ms": {"1": 1}},
-        ):
-            self.assertIsNone(Traffic.reported(requests), requests)
-
-
 class MeterTests(SynchronousTestCase):
     """Adding up."""
 
     def setUp(self) -> None:
         self.meter = Meter()
 
-    def test_what_was_done_before_the_first_status_does_not_count(self) -> None:
-        self.meter.note("a", traffic(1_000_000, 5), has_new=True)
-        self.assertEqual(self.meter.new.total, 0)
-        self.meter.note("a", traffic(1_000_300, 8), has_new=True)
-        self.assertEqual((self.meter.new.total, self.meter.new.server_errors), (300, 3))
-
     def test_those_with_the_new_snapshot_count_apart(self) -> None:
-        for total in (0, 1000):
-            self.meter.note("a", traffic(total), has_new=True)
-            self.meter.note("b", traffic(total * 2), has_new=False)
-            self.meter.note("c", traffic(total * 3), has_new=False)
+        self.meter.note(done(1000), has_new=True)
+        self.meter.note(done(2000), has_new=False)
+        self.meter.note(done(3000), has_new=False)
         self.assertEqual((self.meter.new.total, self.meter.old.total), (1000, 5000))
 
-    def test_a_restarted_data_plane_counts_from_zero(self) -> None:
-        for total in (1000, 1500, 200):
-            self.meter.note("a", traffic(total), has_new=False)
-        self.assertEqual(self.meter.old.total, 700)
-
-    def test_one_that_comes_back_begins_anew(self) -> None:
-        self.meter.note("a", traffic(1000), has_new=True)
-        self.meter.forget("a")
-        self.meter.note("a", traffic(9000), has_new=True)
-        self.assertEqual(self.meter.new.total, 0)
-
     def test_neighbours_in_the_same_minute_are_the_better_comparison(self) -> None:
-        for total in (0, 1000):
-            self.meter.note("a", traffic(total, total // 10), has_new=False)
+        self.meter.note(done(1000, 100), has_new=False)
         self.meter.begin_bake()
         self.assertEqual(self.meter.old.server_errors, 100)
-        self.meter.note("a", traffic(1400, 100), has_new=False)
+        self.meter.note(done(400), has_new=False)
         self.assertEqual(self.meter.old.total, 1400, "400 are too few to compare with")
-        self.meter.note("a", traffic(1600, 100), has_new=False)
+        self.meter.note(done(200), has_new=False)
         self.assertEqual((self.meter.old.total, self.meter.old.server_errors), (600, 0))
 
     def test_what_is_old_ages(self) -> None:
-        self.meter.note("a", traffic(0), has_new=False)
-        self.meter.note("a", traffic(100), has_new=False)
+        self.meter.note(done(100), has_new=False)
         self.meter.age()
-        self.meter.note("a", traffic(300), has_new=False)
+        self.meter.note(done(200), has_new=False)
         self.meter.begin_bake()
         self.assertEqual(self.meter.old.total, 300)
         self.meter.age()

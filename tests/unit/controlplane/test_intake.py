@@ -183,6 +183,20 @@ class IntakeTests(SynchronousTestCase):
         self.poll()
         self.assertEqual((self.active().revision, self.intake.problems), (2, ()))
 
+    def test_a_check_that_dies_is_said_once_and_made_again_ever_less_often(self) -> None:
+        self.run_with(config())
+        self.desk.children_fail = True
+        self.change(config("1.0.1"))
+        begun = self.desk.checks
+        for _ in range(100):
+            self.poll()
+        self.assertEqual(len([line for line in self.logged() if "it was ended by signal 9" in line]), 1)
+        self.assertIs(self.intake.file_state, FileState.NOT_CHECKED)
+        self.assertLess(self.desk.checks - begun, 20)
+        self.desk.children_fail = False
+        self.change(config("1.0.2"))
+        self.assertEqual((self.active().version, self.intake.problems), ("1.0.2", ()))
+
     def test_a_restart_without_a_file_serves_the_last_good_config(self) -> None:
         self.run_with(config())
         self.change(config("1.0.1"))

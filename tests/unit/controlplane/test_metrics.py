@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane.metrics import metrics
 from cellrouter.controlplane.rollout import Phase
+from cellrouter.wire import Status
 from tests.support.documents import text
 from tests.unit.controlplane.desks import Desk
 
@@ -25,7 +26,7 @@ class MetricsTests(SynchronousTestCase):
         desk = self.desk
         return {
             " ".join([sample.name, *sample.labels.values()]): sample.value
-            for family in metrics(desk.hub, desk.intake, desk.changes, desk.rollouts)
+            for family in metrics(desk.hub, desk.intake, desk.changes, desk.rollouts, desk.traffic)
             for sample in family.samples
         }
 
@@ -48,6 +49,27 @@ class MetricsTests(SynchronousTestCase):
         self.addCleanup(self.desk.intake.stopService)
         self.desk.poll()
         self.assertEqual([name for name in phases if self.read()[name]], ["cellrouter_rollout_phase pending"])
+
+    def test_what_the_fleet_does_is_told_once_it_is_known(self) -> None:
+        found = self.read()
+        self.assertNotIn("cellrouter_fleet_requests_per_second", found)
+        self.assertEqual(found["cellrouter_fleet_warning default_share"], 0)
+        node = self.desk.hub.fleet.arrived("10.0.0.7:1")
+        for total in (0, 200):
+            counted = {
+                "total": total,
+                "server_errors": total // 10,
+                "exact": total // 2,
+                "default": total // 2,
+            }
+            requests = {**counted, "latency_ms": [[8.0, total]]}
+            self.desk.hub.fleet.reported(node, Status({"tier1": {}}, requests))
+            self.clock.advance(10)
+        found = self.read()
+        self.assertEqual(found["cellrouter_fleet_requests_per_second"], 20)
+        self.assertEqual(found["cellrouter_fleet_5xx_ratio"], 0.1)
+        self.assertEqual(found["cellrouter_fleet_default_ratio"], 0.5)
+        self.assertLess(abs(found["cellrouter_fleet_request_duration_seconds 0.99"] - 0.008), 0.0003)
 
     def test_the_active_revision_and_what_is_held_are_told(self) -> None:
         self.desk.path.write_bytes(self.routes(100))

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -13,8 +14,9 @@ from cellrouter.controlplane import bodies
 from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.convergence import ALL_SEEN
-from cellrouter.controlplane.operations import Operations
+from cellrouter.controlplane.operations import MAX_WAITING, Operations
 from cellrouter.controlplane.resources import build_root
+from cellrouter.daemon.children import CannotStart
 from tests.support.documents import document, text
 from tests.support.web import Answer, Asked, ask
 from tests.unit.controlplane.desks import Desk
@@ -40,7 +42,8 @@ class OperationsTestCase(SynchronousTestCase):
         operations = Operations(desk.changes, desk.history, desk.in_child)
         access = Access(RefusalLog(clock))
         root = build_root(
-            desk.hub, desk.intake, desk.changes, desk.rollouts, operations, ALL_SEEN, clock, access
+            *(desk.hub, desk.intake, desk.changes, desk.rollouts, desk.traffic),
+            *(operations, ALL_SEEN, clock, access),
         )
         self.site = BoundedSite(root, LIMIT_BODY_BYTES, clock, access)
         self.post("apply", routes(101, "1.0.1"), actor="ann", reason="a new customer")
@@ -112,6 +115,42 @@ class QuestionTests(OperationsTestCase):
     def test_somebody_who_leaves_before_the_answer_does_no_harm(self) -> None:
         Asked(self.site, "/config/versions").leave()
 
+    def test_what_nobody_foresaw_is_a_500_and_in_the_log(self) -> None:
+        self.desk.slow_child = fail(RuntimeError("a defect"))
+        self.assertEqual(self.get("/config/diff?from=1&to=2").status, 500)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+
+class LineTests(OperationsTestCase):
+    """Anybody may ask, and as much as they like: neither memory nor the time of a change is spent on it."""
+
+    def test_one_comparison_at_a_time_has_its_documents_in_memory(self) -> None:
+        slow: Deferred[None] = Deferred()
+        self.desk.slow_child = slow
+        read = self.desk.history.interactions
+        asked = [Asked(self.site, "/config/diff?from=1&to=2") for _ in range(1 + MAX_WAITING)]
+        self.assertEqual(self.desk.history.interactions, read + 2)
+        refused = self.get("/config/diff?from=1&to=2")
+        self.assertEqual(refused.status, 503)
+        self.assertIn("8 comparisons are waiting already; try again", refused.json()["detail"])
+        self.assertEqual(self.get("/config/versions").status, 200)
+        slow.callback(None)
+        for each in asked:
+            self.assertIn(b"200 OK", each.answered)
+
+    def test_one_question_at_a_time_is_put_to_the_history(self) -> None:
+        slow = self.desk.history.slow = Deferred()
+        begun = self.desk.history.interactions
+        asked = [Asked(self.site, f"/config/versions{number}") for number in ("", "/1") * 4]
+        asked.append(Asked(self.site, "/config/versions/2"))
+        self.assertEqual(self.desk.history.interactions, begun + 1)
+        self.assertEqual(self.get("/config/versions/1").status, 503)
+        asked[3].leave()
+        self.assertEqual(self.post("apply", routes(102, "1.0.2")).status, 200)
+        slow.callback(None)
+        for each in (*asked[:3], *asked[4:]):
+            self.assertIn(b"200 OK", each.answered)
+
 
 class ApplyTests(OperationsTestCase):
     """Submitting a document."""
@@ -157,6 +196,12 @@ class ApplyTests(OperationsTestCase):
     def test_a_check_that_dies_is_a_503(self) -> None:
         self.desk.children_fail = True
         self.assertEqual(self.post("apply", routes(102)).status, 503)
+
+    def test_so_is_one_that_cannot_begin(self) -> None:
+        self.desk.slow_child = fail(CannotStart("no process can be started"))
+        answer = self.post("apply", routes(102))
+        self.assertEqual(answer.status, 503)
+        self.assertIn("no process can be started", answer.json()["detail"])
 
     def test_parameters_that_are_none_are_a_400(self) -> None:
         for query in (

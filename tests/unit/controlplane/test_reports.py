@@ -67,7 +67,9 @@ class ReportTests(SynchronousTestCase):
         error = {"path": "/version", "code": "empty_version", "message": "it is empty"}
         peer.send({"type": "nack", "version": "1.0.0", "revision": 1, "hash": None, "errors": [error]})
         self.clock.advance(2.5)
-        report = reports.fleet(self.hub, self.intake, self.desk.rollouts, self.clock, ALL_SEEN)
+        report = reports.fleet(
+            self.hub, self.intake, self.desk.rollouts, self.desk.traffic, self.clock, ALL_SEEN
+        )
         self.assertEqual(
             report["data_planes"],
             [
@@ -91,6 +93,7 @@ class ReportTests(SynchronousTestCase):
                         "age_s": 2.5,
                         "errors": [error],
                     },
+                    "traffic": None,
                 }
             ],
         )
@@ -99,5 +102,7 @@ class ReportTests(SynchronousTestCase):
     def test_an_age_is_never_negative_though_clocks_are_set_back(self) -> None:
         Peer(self.hub)
         past = Clock()
-        (node,) = reports.fleet(self.hub, self.intake, self.desk.rollouts, past, ALL_SEEN)["data_planes"]
+        (node,) = reports.fleet(self.hub, self.intake, self.desk.rollouts, self.desk.traffic, past, ALL_SEEN)[
+            "data_planes"
+        ]
         self.assertEqual(node["age_s"], 0.0)

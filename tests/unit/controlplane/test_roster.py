@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from cellrouter.controlplane.convergence import ALL_SEEN, Standing, Target, convergence, standing
 from cellrouter.controlplane.fleet import Fleet, Node, Presence
 from cellrouter.controlplane.roster import INTERVAL_S, Roster
+from cellrouter.snapshots.history_schema import connection
 from cellrouter.wire import Ack, Hello
 from tests.support.logs import CapturedLog
 from tests.unit.controlplane.desks import SynchronousHistory
@@ -74,6 +75,17 @@ class RosterTests(SynchronousTestCase):
         self.assertEqual(self.names(), ["dp-1"])
         self.assertIs(node.presence, Presence.CONNECTED)
         self.assertIsNotNone(node.last_ack)
+
+    def test_what_another_release_has_noted_differently_is_no_reason_not_to_start(self) -> None:
+        self.ack(self.arrive("dp-1"))
+        self.successResultOf(self.roster.stopService())
+        for document in ("no JSON", "[]", "{}", '{"address": "a", "software": "s", "last_ack": {"new": 1}}'):
+            with connection(self.history.path) as database:
+                database.execute("UPDATE nodes SET document = ?", (document,))
+            self.begin()
+            (node,) = self.fleet.nodes()
+            self.assertEqual((node.node_id, node.presence), ("dp-1", Presence.DEPARTED), document)
+            self.assertIs(standing(node, TARGET), Standing.BEHIND)
 
     def test_a_kill_loses_no_more_than_the_last_seconds(self) -> None:
         self.arrive("dp-1")

@@ -118,11 +118,16 @@ class BlockingHistoryTests(SynchronousTestCase):
         with sqlite3.connect(self.path) as connection:
             connection.execute("UPDATE snapshots SET document = x'00'")
         connection.close()
-        self.assertRaises(HistoryUnusable, history.newest_blocking)
+        error = self.assertRaises(HistoryUnusable, history.newest_blocking)
+        self.assertIn(f"{self.path}: the document of revision 1 is damaged: ", str(error))
 
     def test_a_missing_folder_is_named(self) -> None:
         self.path = self.path.parent / "missing" / "history.db"
-        self.assertRaises(HistoryUnusable, self.open)
+        error = self.assertRaises(HistoryUnusable, self.open)
+        self.assertEqual(
+            str(error),
+            f"{self.path}: unable to open database file; its folder has to exist and to be writable",
+        )
 
     def test_kill_9_loses_nothing_that_was_accepted_and_repeats_no_revision(self) -> None:
         script = (
@@ -222,6 +227,19 @@ class RunningHistoryTests(TestCase):
         other.close()
         with self.assertRaisesRegex(HistoryUnusable, "no such table"):
             await self.accept("a")
+
+    async def test_nothing_is_accepted_into_a_file_that_would_not_be_found_again(self) -> None:
+        """An operator has tidied up, or put back a copy, while the control plane runs."""
+        first = await self.accept("a")
+        away = self.history.path.with_name("away")
+        self.history.path.rename(away)
+        with self.assertRaisesRegex(HistoryUnusable, "history.db: was moved, deleted or replaced"):
+            await self.accept("b")
+        self.history.path.write_bytes(away.read_bytes())
+        with self.assertRaisesRegex(HistoryUnusable, "restart the control plane"):
+            await self.accept("b")
+        away.rename(self.history.path)
+        self.assertEqual((await self.accept("b")).revision, first.revision + 1)
 
     async def test_a_stopped_history_says_so(self) -> None:
         self.history.stopService()

@@ -147,13 +147,42 @@ class PollerTests(SynchronousTestCase):
         self.poll()
         self.assertEqual(len(self.problems), 2)
 
-    def test_content_can_be_asked_for_again(self) -> None:
+    def test_content_can_be_asked_for_again_and_comes_ever_less_often(self) -> None:
+        self.answer = self.poller.hand_on_again
+        self.path.write_bytes(b"one")
+        self.start()
+        self.poll()
+        came = []
+        for number in range(1, 100):
+            self.poll()
+            if len(self.handed_on) > 1 + len(came):
+                came.append(number)
+        self.assertEqual(came, [1, 3, 7, 15, 31, 61, 91])
+
+    def test_it_comes_no_more_once_something_could_be_done_with_it(self) -> None:
+        self.answer = self.poller.hand_on_again
         self.path.write_bytes(b"one")
         self.start()
         self.poll(4)
-        self.poller.hand_on_again()
-        self.poll()
-        self.assertEqual(self.handed_on, [b"one", b"one"])
+        self.assertEqual(self.handed_on, [b"one"] * 3)
+        self.answer = lambda: None
+        self.poll(100)
+        self.assertEqual(self.handed_on, [b"one"] * 4)
+        reads = self.reads
+        self.answer = self.poller.hand_on_again
+        self.path.write_bytes(b"two")
+        self.poll(3)
+        self.assertEqual(self.handed_on[4:], [b"two"] * 2)
+        self.assertEqual(self.reads, reads + 3)
+
+    def test_content_that_has_changed_does_not_wait(self) -> None:
+        self.answer = self.poller.hand_on_again
+        self.path.write_bytes(b"one")
+        self.start()
+        self.poll(20)
+        self.path.write_bytes(b"two")
+        self.poll(2)
+        self.assertEqual(self.handed_on[-1], b"two")
 
     def test_a_slow_listener_delays_the_next_poll(self) -> None:
         slow: Deferred[None] = Deferred()
