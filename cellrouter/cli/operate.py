@@ -171,12 +171,12 @@ def rollout_pause(daemons: Daemons, json_wanted: bool) -> None:
 
 
 @rollout.command("promote")
+@click.option("--if-step", type=click.IntRange(0), help="Only if this step is the last that was taken.")
 @_options
-def rollout_promote(daemons: Daemons, json_wanted: bool) -> None:
+def rollout_promote(daemons: Daemons, if_step: int | None, json_wanted: bool) -> None:
     """Take the next step now, without waiting for acks and the bake; after the last step, be done."""
-    _show(
-        daemons, json_wanted, texts.rollout, lambda plane: plane.post("/rollout/promote", {"actor": _who()})
-    )
+    query = {"actor": _who(), "if-step": if_step}
+    _show(daemons, json_wanted, texts.rollout, lambda plane: plane.post("/rollout/promote", query))
 
 
 @rollout.command("abort")

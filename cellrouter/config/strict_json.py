@@ -59,7 +59,8 @@ def read_json(data: bytes, limit_bytes: int, findings: Findings) -> object:
     try:
         value = _parse(data, repeated)
     except JSONDecodeError as error:
-        raise _refused("invalid_json", f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+        where = f"line {error.lineno}, column {error.colno}"
+        raise _refused("invalid_json", f"{where}: {error.msg}{_likely_cause(error)}") from None
     if repeated:
         _report_repeated_keys(value, findings)
     return value
@@ -123,6 +124,16 @@ def _decode(data: bytes) -> str:
     if not text.strip():
         raise JSONDecodeError("the document is empty", text, 0)
     return text
+
+
+def _likely_cause(error: JSONDecodeError) -> str:
+    """Add to a message what has most likely happened to the document, where that can be told."""
+    if error.msg == "Extra data":
+        return ": the document has ended before it; was it written twice?"
+    ends_there = error.msg.startswith("Expecting") and error.pos >= len(error.doc.rstrip())
+    if ends_there or error.msg.startswith("Unterminated string"):
+        return ": the document is not complete; was it cut off?"
+    return ""
 
 
 def _integer(text: str) -> int:

@@ -40,7 +40,7 @@ class Target:
 def standing(node: Node, target: Target) -> Standing:
     """Tell how a data plane stands to what it should run."""
     ack, nack, running = node.last_ack, node.last_nack, node.running
-    if nack is not None and _refuses(nack, target) and (ack is None or ack.at <= nack.at):
+    if node.refuses and nack is not None and _refuses(nack, target):
         return Standing.NACKED
     if running is None:
         return Standing.BEHIND
@@ -92,12 +92,13 @@ class Convergence:
 def convergence(standings: Sequence[tuple[Node, Standing]], expected: Expected) -> Convergence:
     """Tell whether the data planes that there should be run what they should.
 
-    One that has left counts by what it acked last, unless it has no name: it could not be known again.
+    One that has left counts by what it acked last, unless it has no name: it could not be known again. A name
+    that several connections give has not acked: who knows which of them did.
 
     :param standings: every data plane known, with how it stands to what it should run.
     :param expected: which there should be.
     """
-    acked = {node.name for node, state in standings if state is Standing.ACKED}
+    acked = {node.name for node, state in standings if state is Standing.ACKED and node.connections < 2}
     nodes = [node for node, _ in standings]
     if expected.names is not None:
         waiting = tuple(name for name in expected.names if name not in acked)

@@ -169,7 +169,8 @@ def _problem_of(request: Request, error: Exception) -> bytes:
     detail = str(error)
     match error:
         case ConfigRefused(violations=violations):
-            detail = f"the config is refused; the first of {len(violations)} reasons: {violations[0]}"
+            others = len(violations) - 1
+            detail = f"the config is refused: {violations[0]}" + (f"; and {others} more" if others else "")
             members["violations"] = [
                 {"path": each.path, "code": each.code, "message": each.message} for each in violations
             ]

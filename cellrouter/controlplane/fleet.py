@@ -56,6 +56,8 @@ class Node:
     :ivar since: when it connected or left, in seconds since the epoch.
     :ivar last_seen: when it last sent anything, in seconds since the epoch.
     :ivar running: what it serves by its own last word.
+    :ivar refuses: whether the last that it said of a snapshot was a nack; times do not tell, as the clock may
+        be set back.
     :ivar counters: what it has done since it was started, by its last status.
     :ivar told_at: when that came, in seconds since the epoch.
     """
@@ -69,6 +71,7 @@ class Node:
     running: Running | None = None
     last_ack: Report | None = None
     last_nack: Report | None = None
+    refuses: bool = False
     counters: Counters | None = None
     told_at: float = 0.0
 
@@ -145,14 +148,11 @@ class Fleet:
         """Take note of a new connection, which has no name yet.
 
         :param address: ``host:port`` of the peer.
-        :returns: the node; that of a nameless data plane of the same host that left, when there is one.
+        :returns: the node; it takes the place of a nameless data plane of the same host that left.
         """
         now = self._clock.seconds()
         node = Node(address, now, now)
-        known = self._departed.pop(node.key, None)
-        if known is not None:
-            known.address, known.since, known.last_seen, known.connections = address, now, now, 1
-            node = known
+        self._departed.pop(node.key, None)
         self._connected[node] = None
         return node
 
@@ -183,6 +183,7 @@ class Fleet:
         now = node.last_seen = self._clock.seconds()
         version, hash_ = _clipped(ack.version), _clipped(ack.hash)
         node.last_ack = Report(version, ack.revision, hash_, now, apply_ms=ack.apply_ms)
+        node.refuses = False
         node.running = Running(version=version, revision=ack.revision, hash=hash_, source="control_plane")
         self._tell(node, ack)
 
@@ -196,6 +197,7 @@ class Fleet:
         node.last_nack = Report(
             _clipped(nack.version), nack.revision, _clipped(nack.hash), now, errors=errors
         )
+        node.refuses = True
         self._tell(node, nack)
 
     def reported(self, node: Node, status: Status) -> None:

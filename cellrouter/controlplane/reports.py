@@ -1,6 +1,7 @@
 """What the control plane says of itself over HTTP, as JSON values."""
 
 from collections import Counter
+from heapq import nsmallest
 
 from attrs import asdict
 from twisted.internet.interfaces import IReactorTime
@@ -24,6 +25,9 @@ Json = dict[str, object]
 
 MAX_LISTED = 100
 NO_CONFIG = "no config has been accepted yet"
+
+_WORST_FIRST = (Standing.NACKED, Standing.DRIFT, Standing.BEHIND)
+"""Of those that are connected; then come those that left, then those that are as they should be."""
 
 
 def health(hub: Hub, intake: Intake, changes: Changes, rollouts: Rollouts) -> tuple[int, Json]:
@@ -59,11 +63,13 @@ def fleet(
     clock: IReactorTime,
     expected: Expected,
     shown: Standing | None = None,
+    most: int | None = None,
 ) -> Json:
     """List the data planes that are known, the connected ones first, beside what they should run.
 
     :param expected: which data planes there should be.
     :param shown: list only those that stand like this, though all are counted; None for all.
+    :param most: list so many at most, the worst first, though all are counted; None for all.
     """
     now, nodes, current = clock.seconds(), hub.fleet.nodes(), hub.current
     document: Json = {
@@ -79,7 +85,11 @@ def fleet(
         return {**_node(node, state, now), "traffic": traffic_reports.data_plane(traffic, node)}
 
     if current is None:
-        return {**document, "converged": False, "data_planes": [listed(node, None) for node in nodes]}
+        return {
+            **document,
+            "converged": False,
+            "data_planes": [listed(node, None) for node in nodes[:most]],
+        }
 
     def target(node: Node) -> Target:
         accepted = (rollouts.intended(node) or current).accepted
@@ -88,13 +98,18 @@ def fleet(
     standings = [(node, standing(node, target(node))) for node in nodes]
     found = convergence(standings, expected)
     states = Counter(state for _, state in standings)
+    departed = Counter(state for node, state in standings if node.presence is Presence.DEPARTED)
+    chosen = [(node, state) for node, state in standings if shown in (None, state)]
+    if most is not None:
+        chosen = nsmallest(most, chosen, key=_worst_first)
     return {
         **document,
         "converged": found.converged and not rollouts.under_way,
         "waiting_for": list(found.waiting_for[:MAX_LISTED]),
         "missing": found.missing,
         "states": {each.value: states[each] for each in Standing},
-        "data_planes": [listed(node, state) for node, state in standings if shown in (None, state)],
+        "departed": {each.value: departed[each] for each in Standing},
+        "data_planes": [listed(node, state) for node, state in chosen],
     }
 
 
@@ -153,6 +168,14 @@ def _identity(announcement: Announcement) -> Json:
         "hash": accepted.hash,
         "source_id": announcement.source_id,
     }
+
+
+def _worst_first(stands: tuple[Node, Standing]) -> tuple[int, str]:
+    """Order data planes by how much they need somebody's attention, then by name."""
+    node, state = stands
+    if node.presence is Presence.CONNECTED and state is not Standing.ACKED:
+        return _WORST_FIRST.index(state), node.name
+    return len(_WORST_FIRST) + (node.presence is Presence.CONNECTED), node.name
 
 
 def _node(node: Node, state: Standing | None, now: float) -> Json:

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReac
 from twisted.internet.threads import deferToThreadPool
 
 from cellrouter.config import ConfigRefused
+from cellrouter.controlplane import reports, rollout_reports
 from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.changes import Changes
@@ -23,6 +24,9 @@ from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.operations import Operations
 from cellrouter.controlplane.options import ControlPlaneOptions
+from cellrouter.controlplane.page.documents import MAX_DATA_PLANES, Gatherer
+from cellrouter.controlplane.page.live import Live
+from cellrouter.controlplane.page.resources import add_page
 from cellrouter.controlplane.resources import build_root
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.roster import Roster
@@ -31,6 +35,7 @@ from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
 from cellrouter.daemon.certificates import load_certificates
 from cellrouter.daemon.children import ChildReactor, Children
+from cellrouter.daemon.state import FolderLock, InUse
 from cellrouter.daemon.tokens import NoToken, TokenFile
 from cellrouter.daemon.work import Worker
 from cellrouter.snapshots.history import History
@@ -65,6 +70,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     # A rollout needs what was there before it, after a restart too.
     keep = max(2, cast(int, options["history"]))
     try:
+        lock = FolderLock(folder)
         history = History.open(folder / "history.db", reactor, keep)
         hub = Hub(reactor)
         rollouts = Rollouts(hub, history, reactor, options["rollout"], options["bake"], gates)
@@ -74,7 +80,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         rollouts.load_blocking()
         roster = Roster(hub.fleet, history, reactor)
         roster.load_blocking()
-    except (HistoryUnusable, Unreadable) as error:
+    except (InUse, HistoryUnusable, Unreadable) as error:
         raise SystemExit(f"{options.daemon}: {error}") from None
     except ConfigRefused as refused:
         raise SystemExit(
@@ -84,6 +90,14 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     expected = cast(Expected, options["expect-nodes"] or ALL_SEEN)
     traffic = FleetTraffic(hub, rollouts, reactor, DefaultShare(options["max-default-increase"]))
     root = build_root(hub, intake, changes, rollouts, traffic, operations, expected, reactor, access)
+    gatherer = Gatherer(
+        lambda: reports.health(hub, intake, changes, rollouts)[1],
+        lambda: reports.fleet(hub, intake, rollouts, traffic, reactor, expected, most=MAX_DATA_PLANES),
+        lambda: rollout_reports.status(rollouts),
+        *(history, reactor),
+    )
+    live = Live(gatherer.gather, reactor)
+    add_page(root, live)
     site = BoundedSite(root, limit_bytes, reactor, access)
     listening = AskingReactor(reactor, access.authorities, access.refusals) if access.authorities else reactor
     listener = ListenerService(listening, options["port"], site, "control plane", "--port", options.daemon)
@@ -91,8 +105,9 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     # changes.
     control_plane = DaemonService(options, reactor)
     for service in (
-        *(history, roster, intake, for_questions, for_changes, hub, rollouts, traffic),
+        *(lock, history, roster, intake, for_questions, for_changes, hub, rollouts, traffic),
         *access.token_files,
+        live,
         listener,
     ):
         service.setServiceParent(control_plane)

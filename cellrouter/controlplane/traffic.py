@@ -183,7 +183,6 @@ class FleetTraffic(Service):
         if lately is None:
             lately = self._lately[node] = _Lately(now)
         lately.told_at, lately.seen, lately.summary = now, told.placements, None
-        self._age(lately, now)
         if told.done is None:
             return
         self._told.add(told.done)

@@ -92,7 +92,10 @@ class OperateTests(OperateTestCase):
         self.assertRegex(await self.do("show", "3"), r"restores +1\n")
         self.assertIn("revision 9 is not in the history", await self.do("show", "9", status=1))
         # The file says what the rollback brought back.
-        self.assertRegex(await self.do("fleet"), r"dp-1 +yes +3 +sha256:\w+ +acked .*\nconverged: 1 acked\n$")
+        self.assertRegex(
+            await self.do("fleet"),
+            r"dp-1 +yes +3 +sha256:\w+ +acked .*\n(the last 30s: .*\n)?converged: 1 acked\n$",
+        )
         self.assertNotIn(b"Traceback", plane.stderr)
 
     async def test_what_is_held_is_released_by_the_tool(self) -> None:

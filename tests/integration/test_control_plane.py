@@ -251,6 +251,16 @@ class LifeTests(ControlPlaneTestCase):
         self.assertEqual(len(lines), 1)
         self.assertNotIn(b"Traceback", process.stderr)
 
+    async def test_a_second_one_does_not_start_on_the_same_state_folder(self) -> None:
+        first, _ = await self.serve(config("1.0.0"))
+        second = self.launch()
+        self.assertEqual(await second.until_ended(), 1)
+        (line,) = second.stderr.decode().splitlines()
+        self.assertIn("another process uses this folder: give each its own --state-dir", line)
+        first.signal("KILL")
+        await first.until_ended()
+        await self.serve()
+
     async def test_sigterm_says_going_away_and_exits_0(self) -> None:
         process, port = await self.serve(config("1.0.0"))
         _, recording = await self.connect(port)

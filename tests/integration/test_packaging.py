@@ -15,6 +15,7 @@ from tests.support.processes import TWISTD, ProcessTestCase
 
 PROJECT = Path(__file__).parents[2]
 BUILD = "from setuptools.build_meta import build_wheel; import sys; print(build_wheel(sys.argv[1]))"
+PAGE = ("page.xml", "status.css", "status.js", "status.svg")
 DAEMONS = ("cellrouter-cp", "cellrouter-dp")
 
 
@@ -76,8 +77,9 @@ class WheelTests(ProcessTestCase):
             for folder in ("cellrouter", "twisted")
             for path in (PROJECT / folder).rglob("*.py")
         }
+        page = {f"cellrouter/controlplane/page/{name}" for name in PAGE}
         self.assertEqual(
-            {name for name in files if ".dist-info/" not in name}, sources | {"cellrouter/py.typed"}
+            {name for name in files if ".dist-info/" not in name}, sources | {"cellrouter/py.typed"} | page
         )
         plugins = {f"twisted/plugins/cellrouter_{name}.py" for name in ("cp", "dp", "reactors")}
         # Uninstalling removes exactly what is in the wheel: anything else here would be taken from Twisted.

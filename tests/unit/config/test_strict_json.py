@@ -72,6 +72,13 @@ class NotJsonTests(StrictJsonTests):
         ):
             self.assertTrue(self.message(text).startswith(position), (text, self.message(text)))
 
+    def test_a_document_that_was_written_twice_or_cut_off_is_called_so(self) -> None:
+        document = '{"a": "b"}\n'
+        self.assertIn("written twice?", self.message(document * 2))
+        for length in range(1, len(document) - 1):
+            self.assertIn("cut off?", self.message(document[:length]), document[:length])
+        self.assertTrue(self.message("").endswith("the document is empty"))
+
     def test_a_byte_order_mark(self) -> None:
         self.assertIn("byte order mark", self.message(b"\xef\xbb\xbf{}"))
 

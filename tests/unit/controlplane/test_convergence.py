@@ -78,6 +78,11 @@ class StandingTests(FleetTestCase):
         self.assert_stands(self.ack(self.nack(self.arrive("dp"))), Standing.ACKED)
         self.assert_stands(self.nack(self.ack(self.arrive("dp"))), Standing.NACKED)
 
+    def test_the_last_word_counts_when_the_clock_was_set_back(self) -> None:
+        node = self.nack(self.arrive("dp"))
+        self.clock.rightNow -= 1000
+        self.assert_stands(self.ack(node), Standing.ACKED)
+
     def test_a_refusal_of_another_revision_says_nothing_of_this_one(self) -> None:
         self.assert_stands(self.nack(self.ack(self.arrive("dp")), 4), Standing.ACKED)
 
@@ -123,6 +128,15 @@ class ConvergenceTests(FleetTestCase):
     def test_one_without_a_name_that_left_is_not_waited_for(self) -> None:
         self.ack(self.arrive("dp-1"))
         self.fleet.left(self.fleet.arrived("10.0.0.9:1"))
+        self.assertTrue(self.find().converged)
+
+    def test_a_name_that_two_give_has_acked_when_one_is_left(self) -> None:
+        first = self.ack(self.arrive("dp-1"))
+        self.assertIs(self.arrive("dp-1"), first)
+        self.ack(first)
+        for expected in (ALL_SEEN, Expected(names=("dp-1",)), Expected(count=1)):
+            self.assertEqual(self.find(expected), Convergence(False, ("dp-1",), 0))
+        self.fleet.left(first)
         self.assertTrue(self.find().converged)
 
     def test_those_that_are_named_are_waited_for_and_no_others(self) -> None:

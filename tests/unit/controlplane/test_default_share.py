@@ -105,6 +105,12 @@ class EndTests(DefaultShareTestCase):
         for _ in range(1000):
             self.assertIsNotNone(self.look(0, 50))
 
+    def test_what_was_normal_before_it_is_normal_after_it(self) -> None:
+        for _ in range(2 * MARKS):
+            self.assertIsNotNone(self.look(5))
+        self.assertIsNone(self.look(0.5))
+        self.assertIsNotNone(self.look(3))
+
     def test_it_does_not_become_what_is_usual_for_an_hour_and_then_does(self) -> None:
         for _ in range(int(NORMAL_AFTER_S / LOOK_S) - 1):
             self.assertIsNotNone(self.look(5))

@@ -72,6 +72,13 @@ class FleetTests(SynchronousTestCase):
         self.fleet.left(node)
         self.assertIs(node.presence, Presence.DEPARTED)
 
+    def test_what_a_nameless_one_of_the_same_host_has_said_is_not_what_another_says(self) -> None:
+        nameless = self.fleet.arrived("10.0.0.7:1")
+        self.fleet.nacked(nameless, Nack(version="2", revision=5, hash="h5", errors=()))
+        self.fleet.left(nameless)
+        node = self.arrive("dp-1", "10.0.0.7:2")
+        self.assertIsNone(node.last_nack)
+
     def test_hello_may_be_repeated(self) -> None:
         node = self.arrive("dp-1")
         self.assertIs(self.fleet.said_hello(node, Hello(node_id="dp-1", software="2", running=None)), node)

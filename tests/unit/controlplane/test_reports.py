@@ -106,3 +106,25 @@ class ReportTests(SynchronousTestCase):
             "data_planes"
         ]
         self.assertEqual(node["age_s"], 0.0)
+
+    def test_of_a_large_fleet_the_worst_are_listed_and_all_are_counted(self) -> None:
+        self.load()
+        accepted = self.desk.changes.active
+        assert accepted is not None
+        said = {"version": "1.0.0", "revision": 1, "hash": accepted.hash}
+        peers = {}
+        for number, name in enumerate(("acked", "gone", "refusing", "behind")):
+            peers[name] = peer = Peer(self.hub, 50001 + number)
+            peer.send({"type": "hello", "node_id": name, "software": "0.1.0", "running": None})
+            if name in ("acked", "gone"):
+                peer.send({"type": "ack", **said, "apply_ms": 1.0})
+        error = {"path": "/version", "code": "empty_version", "message": "it is empty"}
+        peers["refusing"].send({"type": "nack", **said, "errors": [error]})
+        peers["gone"].connection.abort()
+        more = (self.hub, self.intake, self.desk.rollouts, self.desk.traffic, self.clock, ALL_SEEN)
+        for most in range(5):
+            report = reports.fleet(*more, most=most)
+            names = [node["node_id"] for node in report["data_planes"]]
+            self.assertEqual(names, ["refusing", "behind", "gone", "acked"][:most])
+            self.assertEqual(report["states"], {"acked": 2, "nacked": 1, "drift": 0, "behind": 1})
+            self.assertEqual(report["departed"], {"acked": 1, "nacked": 0, "drift": 0, "behind": 0})

@@ -6,7 +6,7 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.daemon.state import state_dir
+from cellrouter.daemon.state import LOCK_FILE, FolderLock, InUse, state_dir
 
 
 class StateDirTests(SynchronousTestCase):
@@ -34,3 +34,23 @@ class StateDirTests(SynchronousTestCase):
     def test_a_folder_that_cannot_be_made_is_named_all_the_same(self) -> None:
         (self.home / "file").touch()
         self.assertEqual(state_dir(self.home / "file" / "x", "d", "tcp:1"), self.home / "file" / "x")
+
+
+class FolderLockTests(SynchronousTestCase):
+    """A folder that only one may use."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.enterContext(TemporaryDirectory()))
+
+    def test_a_second_one_is_told_which_folder_it_is(self) -> None:
+        first = FolderLock(self.folder)
+        for _ in range(2):
+            error = self.assertRaises(InUse, FolderLock, self.folder)
+            self.assertIn(f"{self.folder}: another process uses this folder", str(error))
+        first.stopService()
+        FolderLock(self.folder).stopService()
+
+    def test_a_folder_in_which_nothing_can_be_locked_is_for_others_to_complain_of(self) -> None:
+        FolderLock(self.folder / "missing").stopService()
+        (self.folder / LOCK_FILE).mkdir()
+        FolderLock(self.folder).stopService()
