@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import asdict, frozen
 
+from benchmarks.fleet import CHANGE
 from benchmarks.result import Document
 from benchmarks.suite import MANY_ROUTES
 from cellrouter.cli.output import table
@@ -75,6 +76,17 @@ def _added(found: Document) -> float:
     return float(max(added))
 
 
+def _fleet(found: Document, size: str, what: str) -> dict[str, float]:
+    """Take what happened to a fleet.
+
+    :raises KeyError: when it did not.
+    """
+    for event in found.get("events", ()):
+        if (event["size"], event["what"]) == (size, what):
+            return dict(event)
+    raise KeyError(size)
+
+
 BUDGETS = (
     Budget("CPU per request / nginx", 2.3, 1.5, "compare", lambda found: _of(found)["ratio"]),
     Budget("CPU per request / Envoy", 0.8, 0.5, "compare", lambda found: found["ratios"]["envoy"][PRODUCT]),
@@ -90,6 +102,10 @@ BUDGETS = (
         lambda found: _of(found)["worst_ms"],
     ),
     Budget("MiB added while 1 GiB passes", None, None, "bodies", _added),
+    Budget(
+        *("1,000 data planes, 1,000 routes: last ack, s", 1.0, 0.5, "fleet"),
+        lambda found: _fleet(found, "1000x1000", CHANGE)["last_s"],
+    ),
 )
 
 

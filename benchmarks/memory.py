@@ -92,7 +92,7 @@ class Memory:
         :param lineup: starts the proxies.
         :raises CouldNotRun: when the cells do not start, or so many files cannot be open.
         """
-        _allow_files(self.connections + SPARE_FILES)
+        allow_files(self.connections + SPARE_FILES)
         found = []
         for number in range(1, self.settings.rounds + 1):
             peers = [peer for peer in self.settings.peers if peer.name not in lineup.failures]
@@ -118,7 +118,7 @@ class Memory:
         return measured
 
 
-def _allow_files(count: int) -> None:
+def allow_files(count: int) -> None:
     """Let us and the programs that we start have files open, a connection being one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < count:

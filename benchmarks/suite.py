@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from attrs import evolve, frozen
 
-from benchmarks import apply, bodies, latency, memory
+from benchmarks import apply, bodies, fleet, latency, memory
 from benchmarks.compare import Workload
 from benchmarks.costs import BYTES, REQUESTS, Costs
 from benchmarks.errors import CouldNotRun
@@ -27,6 +27,7 @@ class Benchmark:
     :param seconds: how long each time.
     :param measure: measures.
     :param shortest_s: what is left of that when it is only tried out.
+    :param fewest: how many of the peers are measured then; all if it is not said.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Benchmark:
     seconds: int
     measure: Callable[[Settings], Document]
     shortest_s: int = 1
+    fewest: int | None = None
 
     def run(self, settings: Settings) -> Document:
         """Measure, and if nothing can be measured say why."""
@@ -55,11 +57,17 @@ def _with_routes(name: str, count: int) -> Peer:
     return evolve(cellrouter(name), blanks={"tenants": tenants(count - 2)})
 
 
+def _fleet(data_planes: int, routes: int) -> Peer:
+    """Describe a fleet; its name says how large it is."""
+    return cellrouter(str(fleet.Size(data_planes, routes)))
+
+
 SMALL = Workload(path="/", connections=32)
 BIG = Workload(path="/big", connections=8, buffering="off")
 MANY_KEYS = Workload(path="/", connections=32, tenants=ROUTES)
 DATA_PLANES = _named(PEERS, "cellrouter", "cellrouter-epoll")
 SERIOUS = _named(PEERS, "nginx", "haproxy", "cellrouter", "envoy")
+FLEETS = (_fleet(1000, 1000), _fleet(5000, 1000), _fleet(1000, ROUTES), _fleet(5000, ROUTES))
 BENCHMARKS = (
     Benchmark(
         "compare",
@@ -103,5 +111,12 @@ BENCHMARKS = (
         "Memory of a data plane while bodies of 1 GiB pass.",
         *(DATA_PLANES, 1, 1),
         bodies.measure,
+    ),
+    Benchmark(
+        "fleet",
+        "A control plane with 1,000 and 5,000 data planes: acks, CPU time, memory, and a restart.",
+        *(FLEETS, 3, 10),
+        fleet.measure,
+        fewest=1,
     ),
 )

@@ -1,9 +1,10 @@
 """Request bodies in bounded memory, from those only who may send one."""
 
+from collections.abc import Callable
 from io import BytesIO
-from typing import cast
+from typing import Any, cast
 
-from twisted.internet.interfaces import IReactorTime, ITCPTransport
+from twisted.internet.interfaces import IAddress, IReactorTime, ITCPTransport
 from twisted.web.resource import IResource
 from twisted.web.server import Request
 
@@ -55,6 +56,8 @@ class BoundedRequest(Request):
 class BoundedSite(QuietSite):
     """A site that takes bodies up to a limit.
 
+    :ivar on_client: called for each client that is accepted.
+
     :param resource: the root.
     :param limit_body_bytes: how long a body may be.
     :param reactor: times idle connections.
@@ -69,6 +72,12 @@ class BoundedSite(QuietSite):
         super().__init__(resource, reactor=reactor)
         self.access = access
         self.limit_body_bytes = limit_body_bytes
+        self.on_client: Callable[[], object] = lambda: None
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Take a client."""
+        self.on_client()
+        return super().buildProtocol(addr)
 
 
 def body(request: Request) -> bytes:

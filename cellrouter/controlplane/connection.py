@@ -1,6 +1,6 @@
 """One data plane's WebSocket connection, seen from the control plane."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol, cast
 
@@ -14,6 +14,7 @@ from txaio.tx import make_logger
 from cellrouter.controlplane.allowance import Allowance
 from cellrouter.controlplane.fleet import Fleet, Node
 from cellrouter.controlplane.outbox import Outbox, Transport
+from cellrouter.controlplane.roundup import MOST_LISTED, Roundup
 from cellrouter.daemon.peers import as_text
 from cellrouter.wire import Ack, Hello, MessageRefused, Nack, Status, Unknown, decode
 
@@ -40,6 +41,11 @@ class Connections(Protocol):
     """Who keeps the connections: the hub."""
 
     fleet: Fleet
+    roundup: Roundup
+
+    @property
+    def connected(self) -> int:
+        """How many they are."""
 
     def opened(self, connection: "DataPlaneConnection") -> None:
         """Take in a connection whose handshake is complete."""
@@ -71,6 +77,10 @@ class DataPlaneConnection(WebSocketServerProtocol):
 
     # Autobahn describes every frame; what an operator needs of it comes with onClose.
     log = make_logger(level="error")
+
+    # Autobahn would copy the factory's options here one by one and describe each for its log: a sixth of what
+    # a connection costs.
+    CONFIG_ATTRS: list[str] = []  # noqa: RUF012 - it is Autobahn's
 
     def __init__(self, hub: Connections, clock: IReactorTime) -> None:
         super().__init__()
@@ -135,10 +145,10 @@ class DataPlaneConnection(WebSocketServerProtocol):
         node_id = self.node.node_id if self.node is not None else None
         return f"{node_id} ({self.address})" if node_id else self.address
 
-    def send_snapshot(self, frame: bytes) -> None:
+    def send_snapshot(self, frame: Sequence[bytes]) -> None:
         """Send a snapshot; one that still waits is dropped in its favour.
 
-        :param frame: the whole WebSocket frame, shared between all data planes.
+        :param frame: the slices of the whole WebSocket frame, shared between all data planes.
         """
         if self._outbox is not None and self.state == self.STATE_OPEN:
             self._outbox.send_frame(frame)
@@ -197,11 +207,16 @@ class DataPlaneConnection(WebSocketServerProtocol):
                 self._take_hello(node, message)
             case Ack():
                 self._hub.fleet.acked(node, message)
-                self._tell(log.info, f"runs revision {message.revision}, version {_quoted(message.version)}")
+                self._hub.roundup.acked(self, message.revision)
+                if self._hub.connected <= MOST_LISTED:
+                    self._tell(
+                        log.info, f"runs revision {message.revision}, version {_quoted(message.version)}"
+                    )
             case Nack():
                 self._hub.fleet.nacked(node, message)
                 errors = _quoted("; ".join(str(error) for error in message.errors[:3]))
                 self._tell(log.warn, f"refused revision {message.revision}: {errors}")
+                self._hub.roundup.refused(self, message.revision)
             case Status():
                 self._hub.fleet.reported(node, message)
             case Unknown(type=kind):
@@ -296,9 +311,11 @@ class ConnectionFactory(WebSocketServerFactory):
             failByDrop=True,
         )
         self._hub = hub
+        self._options = {name: getattr(self, name) for name in WebSocketServerProtocol.CONFIG_ATTRS}
 
     def buildProtocol(self, addr: object) -> DataPlaneConnection:
         """Make the protocol of one connection."""
         connection = DataPlaneConnection(self._hub, self.reactor)
         connection.factory = self
+        connection.__dict__.update(self._options)
         return connection

@@ -1,18 +1,24 @@
 """The connected data planes, and what they are sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
 from autobahn.websocket.protocol import PreparedMessage
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from cellrouter.controlplane.connection import GOING_AWAY, ConnectionFactory, DataPlaneConnection
 from cellrouter.controlplane.fleet import Fleet, Node
+from cellrouter.controlplane.outbox import cut
+from cellrouter.controlplane.roundup import Roundup
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.wire import encode_snapshot
+
+AT_ONCE = 100
+"""How many data planes are sent a snapshot before others have their turn: so many acks may then come at once,
+too, and all of it takes about 20 ms."""
 
 
 @frozen
@@ -21,12 +27,12 @@ class Announcement:
 
     :ivar accepted: what the history holds.
     :ivar source_id: the history's.
-    :ivar frame: the whole WebSocket frame, made once and shared by all connections.
+    :ivar frame: the slices of the whole WebSocket frame, made once and shared by all connections.
     """
 
     accepted: Accepted
     source_id: str
-    frame: bytes
+    frame: tuple[bytes, ...]
 
     @classmethod
     def of(cls, accepted: Accepted, source_id: str) -> "Announcement":
@@ -34,7 +40,7 @@ class Announcement:
         message = encode_snapshot(accepted.text, accepted.revision, source_id, accepted.hash)
         # RFC 6455 section 5.1: a server's frames are not masked, so they are the same for everyone.
         prepared = PreparedMessage(message, isBinary=False, applyMask=False, doNotCompress=True)
-        return cls(accepted, source_id, prepared.payloadHybi)
+        return cls(accepted, source_id, cut(prepared.payloadHybi))
 
 
 class Hub(Service):
@@ -42,6 +48,7 @@ class Hub(Service):
 
     :ivar current: the snapshot that was accepted last.
     :ivar announced_at: since when, in seconds since the epoch.
+    :ivar roundup: says what came of the current snapshot.
     :ivar choose: tells what a data plane is to run; None for whatever it runs.
 
     :param reactor: drives the connections.
@@ -52,12 +59,15 @@ class Hub(Service):
     def __init__(self, reactor: IReactorTime) -> None:
         self.fleet = Fleet(reactor)
         self.factory = ConnectionFactory(self, reactor)
+        self.roundup = Roundup(reactor)
         self.current: Announcement | None = None
         self.announced_at = 0.0
         self.choose: Callable[[Node], Announcement | None] = lambda _: self.current
         self._clock = reactor
         self._connections: dict[DataPlaneConnection, Announcement | None] = {}
         self._emptied: Deferred[None] | None = None
+        self._due: Sequence[DataPlaneConnection] = ()
+        self._next_slice: IDelayedCall | None = None
 
     @property
     def connected(self) -> int:
@@ -67,6 +77,7 @@ class Hub(Service):
     def announce(self, announcement: Announcement) -> None:
         """Make a snapshot the current one and send it to every data plane that is to run it."""
         self.current, self.announced_at = announcement, self._clock.seconds()
+        self.roundup.begin(announcement.accepted.revision)
         self.log.info(
             "revision {revision}, version {version}, is active; sending it to {count} data planes",
             revision=announcement.accepted.revision,
@@ -77,9 +88,15 @@ class Hub(Service):
     def deliver(self) -> int:
         """Send each data plane what it is to run, if that is not what it was sent last.
 
-        :returns: how many were sent anything.
+        When there are many, others have their turn meanwhile; a data plane is sent what is due by then.
+
+        :returns: how many are sent anything.
         """
-        return sum([self._send(connection) for connection in self._connections])
+        self._due = [connection for connection in self._connections if self._chosen(connection) is not None]
+        count = len(self._due)
+        if self._next_slice is None:
+            self._send_slice()
+        return count
 
     def opened(self, connection: DataPlaneConnection) -> None:
         """Take a connection in and send it what it is to run."""
@@ -96,6 +113,7 @@ class Hub(Service):
     def closed(self, connection: DataPlaneConnection) -> None:
         """Let a connection go."""
         self._connections.pop(connection, None)
+        self.roundup.gone(connection)
         if self._emptied is not None and not self._connections:
             emptied, self._emptied = self._emptied, None
             emptied.callback(None)
@@ -106,6 +124,7 @@ class Hub(Service):
         :returns: a Deferred that fires when all have ended, which each has 3 seconds for.
         """
         Service.stopService(self)
+        self._due = ()
         if not self._connections:
             return None
         self._emptied = Deferred()
@@ -113,14 +132,29 @@ class Hub(Service):
             self._dismiss(connection)
         return self._emptied
 
-    def _send(self, connection: DataPlaneConnection) -> bool:
+    def _chosen(self, connection: DataPlaneConnection) -> Announcement | None:
+        """Choose what a data plane is to be sent; None for nothing."""
         assert connection.node is not None
         chosen = self.choose(connection.node)
-        if chosen is None or chosen is self._connections[connection]:
-            return False
+        return None if chosen is self._connections[connection] else chosen
+
+    def _send_slice(self) -> None:
+        self._next_slice = None
+        now, self._due = self._due[:AT_ONCE], self._due[AT_ONCE:]
+        for connection in now:
+            if connection in self._connections:
+                self._send(connection)
+        if self._due:
+            self._next_slice = self._clock.callLater(0, self._send_slice)
+
+    def _send(self, connection: DataPlaneConnection) -> None:
+        chosen = self._chosen(connection)
+        if chosen is None:
+            return
         self._connections[connection] = chosen
+        if chosen is self.current:
+            self.roundup.sent(connection)
         connection.send_snapshot(chosen.frame)
-        return True
 
     def _dismiss(self, connection: DataPlaneConnection) -> None:
         connection.go_away(GOING_AWAY, "the control plane is shutting down")

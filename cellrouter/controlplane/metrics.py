@@ -10,10 +10,11 @@ from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.convergence import Standing, Target, standing
 from cellrouter.controlplane.fleet import Node
 from cellrouter.controlplane.hub import Hub
+from cellrouter.controlplane.rollout import Phase
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.sources import ISource
 from cellrouter.controlplane.traffic import FleetTraffic
-from cellrouter.daemon.metrics import by_label, gauge
+from cellrouter.daemon.metrics import by_label, gauge, one_of
 
 
 def metrics(
@@ -31,6 +32,9 @@ def metrics(
     text = "Whether a change is held, since it goes beyond a guard."
     yield gauge("change_held", text, changes.held is not None)
     yield gauge("rollout_under_way", "Whether a rollout is under way.", rollouts.under_way)
+    phase = None if rollouts.rollout is None else rollouts.rollout.phase.value
+    phases = [each.value for each in Phase]
+    yield from one_of("rollout_phase", "Where the last rollout stands.", "phase", phases, phase)
     yield from source.metrics()
     yield from traffic_reports.metrics(traffic)
     current = hub.current

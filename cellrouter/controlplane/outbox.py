@@ -5,7 +5,7 @@ snapshot goes out in slices of one shared byte string, and what becomes due mean
 kind (the newest snapshot, the newest pong, a ping, a close), where a newer one replaces an older one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -13,6 +13,14 @@ from twisted.internet.interfaces import IDelayedCall, IProducer, IPullProducer, 
 from zope.interface import implementer
 
 SLICE_BYTES = 256 * 1024
+
+
+def cut(frame: bytes) -> tuple[bytes, ...]:
+    """Cut a frame into the slices that all data planes are sent: one that waits for its peer copies none.
+
+    :param frame: a whole WebSocket frame.
+    """
+    return tuple(frame[begin : begin + SLICE_BYTES] for begin in range(0, len(frame), SLICE_BYTES))
 
 
 class Transport(Protocol):
@@ -84,17 +92,17 @@ class Outbox:
         self._on_stalled = on_stalled
         self._on_ping = on_ping
         self._stall: IDelayedCall | None = None
-        self._under_way = b""
-        self._sent_bytes = 0
-        self._next_frame: bytes | None = None
+        self._under_way: Sequence[bytes] = ()
+        self._sent_slices = 0
+        self._next_frame: Sequence[bytes] | None = None
         self._next_pong: bytes | None = None
         self._ping_due = False
         self._close_due: tuple[int, bytes] | None = None
 
-    def send_frame(self, frame: bytes) -> None:
+    def send_frame(self, frame: Sequence[bytes]) -> None:
         """Send a whole WebSocket frame in place of one that is still waiting.
 
-        :param frame: the frame's bytes; kept and shared, never copied as a whole.
+        :param frame: its slices; kept and shared, never copied.
         """
         self._next_frame = frame
         self._start()
@@ -116,10 +124,10 @@ class Outbox:
 
     def resumeProducing(self) -> None:
         """Write the next piece: the transport has none left."""
-        if self._sent_bytes < len(self._under_way):
+        if self._sent_slices < len(self._under_way):
             self._write_slice()
             return
-        self._under_way, self._sent_bytes = b"", 0
+        self._under_way, self._sent_slices = (), 0
         self._cancel_stall()
         if not self._write_next():
             self.state = OutboxState.IDLE
@@ -131,7 +139,7 @@ class Outbox:
         """End: the connection is lost."""
         self.state = OutboxState.ENDED
         self._cancel_stall()
-        self._under_way, self._next_frame = b"", None
+        self._under_way, self._next_frame = (), None
 
     def _start(self) -> None:
         if self.state is OutboxState.IDLE:
@@ -160,10 +168,8 @@ class Outbox:
         return True
 
     def _write_slice(self) -> None:
-        end = self._sent_bytes + SLICE_BYTES
-        piece = self._under_way[self._sent_bytes : end]
-        self._sent_bytes = end
-        self._transport.write(piece)
+        self._sent_slices += 1
+        self._transport.write(self._under_way[self._sent_slices - 1])
 
     def _cancel_stall(self) -> None:
         if self._stall is not None and self._stall.active():

@@ -1,6 +1,7 @@
 """What the control plane says of itself over HTTP, as JSON values."""
 
 from collections import Counter
+from collections.abc import Iterator
 from heapq import nsmallest
 
 from attrs import asdict
@@ -57,11 +58,27 @@ def fleet(
     shown: Standing | None = None,
     most: int | None = None,
 ) -> Json:
-    """List the data planes that are known, the connected ones first, beside what they should run.
+    """Put what :func:`fleet_in_parts` gives into one document; for thousands that takes long."""
+    document, listed = fleet_in_parts(hub, source, rollouts, traffic, clock, expected, shown, most)
+    return {**document, "data_planes": list(listed)}
+
+
+def fleet_in_parts(
+    hub: Hub,
+    source: ISource,
+    rollouts: Rollouts,
+    traffic: FleetTraffic,
+    clock: IReactorTime,
+    expected: Expected,
+    shown: Standing | None = None,
+    most: int | None = None,
+) -> tuple[Json, Iterator[Json]]:
+    """Tell how the fleet stands, and list the data planes that are known, the connected ones first.
 
     :param expected: which data planes there should be.
     :param shown: list only those that stand like this, though all are counted; None for all.
     :param most: list so many at most, the worst first, though all are counted; None for all.
+    :returns: what comes before the list, and the list's members, each made when it is taken.
     """
     now, nodes, current = clock.seconds(), hub.fleet.nodes(), hub.current
     document: Json = {
@@ -76,11 +93,7 @@ def fleet(
         return {**_node(node, state, now), "traffic": traffic_reports.data_plane(traffic, node)}
 
     if current is None:
-        return {
-            **document,
-            "converged": False,
-            "data_planes": [listed(node, None) for node in nodes[:most]],
-        }
+        return {**document, "converged": False}, (listed(node, None) for node in nodes[:most])
 
     def target(node: Node) -> Target:
         accepted = (rollouts.intended(node) or current).accepted
@@ -93,15 +106,14 @@ def fleet(
     chosen = [(node, state) for node, state in standings if shown in (None, state)]
     if most is not None:
         chosen = nsmallest(most, chosen, key=_worst_first)
-    return {
-        **document,
+    document |= {
         "converged": found.converged and not rollouts.under_way,
         "waiting_for": list(found.waiting_for[:MAX_LISTED]),
         "missing": found.missing,
         "states": {each.value: states[each] for each in Standing},
         "departed": {each.value: departed[each] for each in Standing},
-        "data_planes": [listed(node, state) for node, state in chosen],
     }
+    return document, (listed(node, state) for node, state in chosen)
 
 
 def config(hub: Hub) -> bytes:

@@ -41,7 +41,9 @@ class CommandTests(SynchronousTestCase):
 
     def test_every_benchmark_is_a_command(self) -> None:
         names = [benchmark.name for benchmark in BENCHMARKS]
-        self.assertEqual(names, ["compare", "stream", "latency", "routes", "apply", "memory", "bodies"])
+        self.assertEqual(
+            names, ["compare", "stream", "latency", "routes", "apply", "memory", "bodies", "fleet"]
+        )
         for name in names:
             self.assertEqual(self.run_command(name, "--help")[0], 0)
 

@@ -8,7 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.config import Revision
 from cellrouter.controlplane.connection import MAX_MESSAGE_BYTES, MAX_REFUSED_MESSAGES
-from cellrouter.controlplane.hub import Announcement, Hub
+from cellrouter.controlplane.hub import AT_ONCE, Announcement, Hub
+from cellrouter.controlplane.roundup import MOST_LISTED
 from cellrouter.snapshots.accepted import Accepted
 from tests.unit.controlplane.peers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Peer
 
@@ -103,6 +104,90 @@ class SendingTests(HubTestCase):
         peer.connection.abort()
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertEqual(self.hub.connected, 0)
+
+
+class CrowdTests(HubTestCase):
+    """More data planes than can be dealt with at a time."""
+
+    def connect(self, count: int) -> list[Peer]:
+        return [Peer(self.hub, port) for port in range(count)]
+
+    def ack(self, peer: Peer, revision: int) -> None:
+        ack = {"version": "1.0.1", "revision": revision, "hash": f"sha256:{revision}", "apply_ms": 1}
+        peer.send({"type": "ack", **ack})
+
+    def acks_logged(self) -> list[str]:
+        return [line for line in self.logged(LogLevel.info) if "ack" in line or "runs revision" in line]
+
+    def test_others_have_their_turn_while_many_are_sent_a_snapshot(self) -> None:
+        peers = self.connect(3 * AT_ONCE)
+        self.hub.announce(announcement(1))
+        self.assertIn("sending it to 300 data planes", self.logged(LogLevel.info)[-1])
+        sent: list[int] = []
+
+        def look() -> None:
+            sent.append(sum(bool(peer.revisions()) for peer in peers))
+            if len(sent) < 3:
+                self.clock.callLater(0, look)
+
+        look()
+        self.clock.advance(0)
+        self.assertEqual(sent, [AT_ONCE] * 3)
+
+    def test_a_newer_snapshot_takes_the_place_of_one_that_was_not_yet_sent(self) -> None:
+        peers = self.connect(2 * AT_ONCE)
+        self.hub.announce(announcement(1))
+        self.hub.announce(announcement(2))
+        self.clock.pump([0] * 5)
+        sent = [peer.revisions() for peer in peers]
+        self.assertEqual(sum(revisions == [2] for revisions in sent), AT_ONCE)
+        self.assertTrue(all(revisions[-1] == 2 for revisions in sent))
+
+    def test_whoever_leaves_or_comes_before_its_turn_disturbs_nobody(self) -> None:
+        peers = self.connect(2 * AT_ONCE)
+        self.hub.announce(announcement(1))
+        for peer in peers[AT_ONCE:-1]:
+            peer.connection.abort()
+        late = Peer(self.hub, 60000)
+        self.clock.advance(0)
+        self.assertEqual((peers[-1].revisions(), late.revisions()), ([1], [1]))
+
+    def test_a_stop_in_the_midst_of_it_leaves_no_timer_behind(self) -> None:
+        peers = self.connect(2 * AT_ONCE)
+        self.hub.announce(announcement(1))
+        stopped = self.hub.stopService()
+        for peer in peers:
+            peer.connection.abort()
+        self.clock.advance(0)
+        assert stopped is not None
+        self.successResultOf(stopped)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_acks_of_few_have_a_line_each(self) -> None:
+        (peer,) = self.connect(1)
+        self.hub.announce(announcement(1))
+        self.ack(peer, 1)
+        (line,) = self.acks_logged()
+        self.assertIn("runs revision 1", line)
+
+    def test_the_acks_of_many_have_one_line_when_the_last_answer_is_there(self) -> None:
+        peers = self.connect(MOST_LISTED + 3)
+        self.hub.announce(announcement(1))
+        self.clock.advance(0.5)
+        for peer in peers[3:]:
+            self.ack(peer, 1)
+        self.clock.advance(2)
+        nack = {"type": "nack", "version": None, "revision": None, "hash": None, "errors": []}
+        peers[0].send(nack)
+        peers[1].connection.abort()
+        self.ack(peers[2], 7)
+        self.assertEqual(self.acks_logged(), [])
+        self.ack(peers[2], 1)
+        self.assertEqual(
+            self.acks_logged()[0],
+            "revision 1: 101 of the 103 data planes that were sent it have acked, the last 2.50 s after"
+            " it became active",
+        )
 
 
 class HandshakeTests(HubTestCase):

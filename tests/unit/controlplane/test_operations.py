@@ -15,7 +15,7 @@ from cellrouter.controlplane.access import Access, RefusalLog
 from cellrouter.controlplane.bodies import BoundedSite
 from cellrouter.controlplane.convergence import ALL_SEEN
 from cellrouter.controlplane.operations import MAX_WAITING, Operations
-from cellrouter.controlplane.resources import build_root
+from cellrouter.controlplane.resources import LISTED_AT_ONCE, build_root
 from cellrouter.daemon.children import CannotStart
 from tests.support.documents import document, text
 from tests.support.web import Answer, Asked, ask
@@ -34,7 +34,7 @@ class OperationsTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         folder = Path(self.enterContext(TemporaryDirectory()))
-        clock = Clock()
+        self.clock = clock = Clock()
         clock.advance(1_000_000_000)
         self.desk = desk = Desk(folder, clock)
         desk.path.write_bytes(routes(100))
@@ -102,6 +102,17 @@ class QuestionTests(OperationsTestCase):
         self.assertEqual(self.get("/fleet?expect-nodes=dp-9").json()["waiting_for"], ["dp-9"])
         for query in ("?state=lost", "?expect-nodes=", "?expect-nodes=a,,b"):
             self.assertEqual(self.get(f"/fleet{query}").status, 400, query)
+
+    def test_a_large_fleet_is_listed_in_portions_and_completely(self) -> None:
+        for number in range(2 * LISTED_AT_ONCE + 1):
+            self.desk.hub.fleet.arrived(f"10.0.0.7:{number}")
+        asked = Asked(self.site, "/fleet")
+        self.assertEqual(asked.answered, b"")
+        self.clock.advance(0)
+        fleet = json.loads(asked.answered.partition(b"\r\n\r\n")[2])
+        addresses = [each["address"] for each in fleet["data_planes"]]
+        self.assertEqual(addresses, [f"10.0.0.7:{number}" for number in range(2 * LISTED_AT_ONCE + 1)])
+        self.assertEqual(fleet["states"]["behind"], 2 * LISTED_AT_ONCE + 1)
 
     def test_head_is_answered_without_a_body(self) -> None:
         for target in ("/config", "/config/versions", "/config/versions/1", "/health"):

@@ -478,8 +478,13 @@ class LargeFleetTests(RolloutsTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.accept("1.0.2")
+        self.let_all_be_sent()
         self.slow_disk: Deferred[None] = Deferred()
         self.desk.history.slow_disk = self.slow_disk
+
+    def let_all_be_sent(self) -> None:
+        """Let the slices pass that a large fleet is sent a snapshot in."""
+        self.clock.pump([0.0] * 5)
 
     def test_all_may_ack_while_something_is_stored(self) -> None:
         paused = self.order("pause")
@@ -488,6 +493,7 @@ class LargeFleetTests(RolloutsTestCase):
         self.successResultOf(paused)
         self.assertEqual(self.rollout.waiting_for, [])
         self.successResultOf(self.order("abort", ""))
+        self.let_all_be_sent()
         self.assertEqual(self.counts(), {3: 300})
 
     def test_all_may_be_lost_while_that_is_stored(self) -> None:
