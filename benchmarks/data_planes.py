@@ -1,8 +1,8 @@
 """Data planes that only talk to their control plane: thousands in one process, as cheap as can be.
 
 ``python -m benchmarks.data_planes PORT COUNT`` keeps COUNT connections. Each says hello, acks each snapshot
-at once, answers pings, and every 10 seconds pings and tells its status, as a data plane does. One that is lost
-comes back when a data plane would. Of a snapshot only the beginning is looked at.
+at once, answers pings, and every 10 seconds pings and tells its status, as a data plane does. One that is
+lost comes back when a data plane would. Of a snapshot only the beginning is looked at.
 
 Each time that all run the same revision it writes a line of JSON: an :class:`~benchmarks.fleet.Settled`. On
 SIGUSR1 the first of them stops to read, for good.

@@ -77,7 +77,7 @@ class FleetResource(Question):
         assert isinstance(wanted, Expected)
         assert shown is None or isinstance(shown, Standing)
         document, listed = self._report(wanted, shown)
-        portions = []
+        portions: list[bytes] = []
         while portion := list(islice(listed, LISTED_AT_ONCE)):
             if portions:
                 await deferLater(self._clock, 0)
