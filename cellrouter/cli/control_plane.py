@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import click
 import treq
@@ -15,7 +15,9 @@ from twisted.internet.interfaces import IReactorTime
 from cellrouter.cli.client import Get, fetch, operator_headers
 from cellrouter.cli.output import harmless
 from cellrouter.config import DEFAULT_MAX_CONFIG_BYTES
+from cellrouter.daemon.peers import is_loopback
 from cellrouter.daemon.resources import NOTHING_HERE
+from cellrouter.daemon.text import quoted
 
 TIMEOUT_S = 90.0
 """How long a change may take: longer than the control plane gives a check."""
@@ -23,7 +25,7 @@ TIMEOUT_S = 90.0
 LIMIT_BYTES = 4 * DEFAULT_MAX_CONFIG_BYTES
 HINT = "give the URL of the control plane with --control-plane or CONTROL_PLANE"
 
-CONFLICT, PRECONDITION_FAILED = 409, 412
+UNAUTHORIZED, CONFLICT, PRECONDITION_FAILED = 401, 409, 412
 
 Json = dict[str, Any]
 
@@ -56,6 +58,12 @@ class BeyondGuards(Refused):
 
     exit_code = 4
     advice = "; to do it all the same: --override REASON"
+
+
+class TokenWanted(Refused):
+    """The operator's token was not shown, or another one."""
+
+    advice = "; name a file that has it: cellrouter --operator-token-file FILE, or OPERATOR_TOKEN_FILE"
 
 
 class RevisionMoved(Refused):
@@ -123,8 +131,13 @@ class ControlPlane:
     ) -> Json:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         url = f"{self.url}{path}" + (f"?{urlencode(given)}" if given else "")
-        send = partial(self.request, method, data=body)
+        # What changes anything, and the token with it, goes where it was told to go and nowhere else.
+        send = partial(self.request, method, data=body, allow_redirects=body is None)
         headers = None if body is None else operator_headers(self.token_file)
+        if headers is not None and is_readable_on_the_way(self.url):
+            click.echo(
+                f"{self.url}: the operator's token goes over the network unencrypted; use https://", err=True
+            )
         response, document = await fetch(
             self.reactor, url, HINT, send, headers, timeout_s=timeout_s, limit_bytes=LIMIT_BYTES
         )
@@ -136,12 +149,32 @@ class ControlPlane:
                 refusal = _refusal(response.code, document)
             raise refusal
         if response.code != 200 or document is None:
-            text = f"{url}: answered {response.code}, not as a control plane does; {HINT}"
+            text = (
+                f"{url}: answered {response.code}{_elsewhere(response)}, not as a control plane does; {HINT}"
+            )
             raise click.ClickException(text)
         return document
+
+
+def is_readable_on_the_way(url: str) -> bool:
+    """Tell whether others may read what is sent to a URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # It is no URL, which whoever sends the request finds out.
+        return False
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def _elsewhere(response: Any) -> str:
+    """Say where a redirect leads to."""
+    (target,) = response.headers.getRawHeaders("location", [""])[:1]
+    return f" (it is at {quoted(target)})" if target else ""
 
 
 def _refusal(status: int, document: Json) -> Refused:
     if status == CONFLICT and "exceeded" in document:
         return BeyondGuards(document)
+    if status == UNAUTHORIZED:
+        return TokenWanted(document)
     return RevisionMoved(document) if status == PRECONDITION_FAILED else Refused(document)

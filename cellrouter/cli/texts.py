@@ -121,16 +121,27 @@ def rollout(shown: Json) -> str:
     else:
         told.append(_rollout_line(last))
     if last is not None and last["under_way"]:
+        limits = {
+            "sending": f", all have to ack within {last['ack_timeout_s']:g}s",
+            "baking": f", the bake takes {last['bake_s']:g}s",
+        }
+        awaited = "a data plane with a name of its own" if last["phase"] == "pending" else None
         rows = [
             ("steps", ", ".join(last["steps"])),
             ("data planes", f"{last['members']}: {_names(last['data_planes']) or 'none yet'}"),
-            ("waiting for", _names(last["waiting_for"]) or None),
-            ("in this phase", f"{last['spent_s']:.0f}s, the bake takes {last['bake_s']:g}s"),
+            ("waiting for", _names(last["waiting_for"]) or awaited),
+            ("in this phase", f"{last['spent_s']:.0f}s{limits.get(last['phase'], '')}"),
         ]
+        if last["away"]:
+            rows.append(("away", f"{last['away']}; no step is taken while most data planes are"))
         for name, each in (last["traffic"] or {}).items():
             p99 = "-" if each["p99_ms"] is None else f"{each['p99_ms']:g} ms"
+            told_by = f", told by {each['data_planes']} of {last['members']}" if name == "new" else ""
             rows.append(
-                (f"{name} config", f"{each['requests']} requests, {each['errors_pct']:g}% 5xx, p99 {p99}")
+                (
+                    f"{name} config",
+                    f"{each['requests']} requests, {each['errors_pct']:g}% 5xx, p99 {p99}{told_by}",
+                )
             )
         told.append(table(None, rows))
     told.append(

@@ -1,9 +1,6 @@
 """Who may do what at the control plane."""
 
-from collections.abc import Sequence
-
 from attrs import frozen
-from cryptography import x509
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web.http import FORBIDDEN
@@ -53,13 +50,13 @@ class Access:
     :ivar refusals: logs who was not let in.
     :ivar data_plane_tokens: the tokens that data planes show, if they must.
     :ivar operator_tokens: the tokens of those who may change anything.
-    :ivar authorities: sign the certificates that data planes show, if they must.
+    :ivar needs_certificate: whether data planes must show a certificate.
     """
 
     refusals: RefusalLog
     data_plane_tokens: TokenFile | None = None
     operator_tokens: TokenFile | None = None
-    authorities: Sequence[x509.Certificate] = ()
+    needs_certificate: bool = False
 
     @property
     def token_files(self) -> list[TokenFile]:
@@ -72,7 +69,7 @@ class Access:
         :param request: the request for ``/connect``.
         :returns: None when it may, else what to answer.
         """
-        if self.authorities and not _has_certificate(request):
+        if self.needs_certificate and not _has_certificate(request):
             return Refusal(FORBIDDEN, "a client certificate of an authority in --client-ca is needed")
         return None if self.data_plane_tokens is None else without_token(request, self.data_plane_tokens)
 

@@ -9,6 +9,7 @@ from cellrouter.controlplane.connection import SUBPROTOCOL
 from cellrouter.controlplane.hub import Hub
 from cellrouter.daemon import problem
 from cellrouter.daemon.peers import as_text
+from cellrouter.daemon.site import PunctualChannel
 from cellrouter.daemon.tokens import Refusal
 
 MAX_CONNECTIONS = 10_000
@@ -36,6 +37,8 @@ class ConnectResource(WebSocketResource):
             return refused.answer(request)
         refusal = self._refusal(request)
         if refusal is None:
+            if isinstance(request.channel, PunctualChannel):
+                request.channel.site.left(request.channel)
             rendered: bytes | int = WebSocketResource.render(self, request)
             return rendered
         status, detail = refusal

@@ -1,6 +1,6 @@
 """One data plane's WebSocket connection, seen from the control plane."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol, cast
 
@@ -11,6 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, LogLevel
 from txaio.tx import make_logger
 
+from cellrouter.controlplane.allowance import Allowance
 from cellrouter.controlplane.fleet import Fleet, Node
 from cellrouter.controlplane.outbox import Outbox, Transport
 from cellrouter.controlplane.roundup import MOST_LISTED, Roundup
@@ -86,6 +87,7 @@ class DataPlaneConnection(WebSocketServerProtocol):
         self.node: Node | None = None
         self._hub = hub
         self._clock = clock
+        self._allowance = Allowance(clock)
         self._outbox: Outbox | None = None
         self._ping_loop = LoopingCall(self._ping)
         self._ping_loop.clock = clock
@@ -163,6 +165,14 @@ class DataPlaneConnection(WebSocketServerProtocol):
         """Drop the connection now."""
         self._tcp.abortConnection()
 
+    def onFrameBegin(self) -> None:
+        """Read a frame of whatever kind, unless there have been too many: reading takes time from others."""
+        super().onFrameBegin()
+        if self.state == self.STATE_OPEN and not self._allowance.frame(self.current_frame.length):
+            log.warn("data plane {name} dropped: it sends more than is read", name=self.name)
+            # Unlike abort, it ends the reading of what has arrived, too.
+            self.dropConnection(abort=True)
+
     def onPing(self, payload: bytes) -> None:
         """Answer a ping, through the outbox: a peer that pings and never reads must not fill our memory."""
         if self._outbox is not None and self.state == self.STATE_OPEN:
@@ -199,20 +209,13 @@ class DataPlaneConnection(WebSocketServerProtocol):
                 self._hub.fleet.acked(node, message)
                 self._hub.roundup.acked(self, message.revision)
                 if self._hub.connected <= MOST_LISTED:
-                    log.info(
-                        "data plane {name} runs revision {revision}, version {version}",
-                        name=self.name,
-                        revision=message.revision,
-                        version=_quoted(message.version),
+                    self._tell(
+                        log.info, f"runs revision {message.revision}, version {_quoted(message.version)}"
                     )
             case Nack():
                 self._hub.fleet.nacked(node, message)
-                log.warn(
-                    "data plane {name} refused revision {revision}: {errors}",
-                    name=self.name,
-                    revision=message.revision,
-                    errors=_quoted("; ".join(str(error) for error in message.errors[:3])),
-                )
+                errors = _quoted("; ".join(str(error) for error in message.errors[:3]))
+                self._tell(log.warn, f"refused revision {message.revision}: {errors}")
                 self._hub.roundup.refused(self, message.revision)
             case Status():
                 self._hub.fleet.reported(node, message)
@@ -242,6 +245,14 @@ class DataPlaneConnection(WebSocketServerProtocol):
         self._refused_messages += 1
         if self._refused_messages == MAX_REFUSED_MESSAGES:
             self.go_away(POLICY_VIOLATION, "too many refused messages")
+
+    def _tell(self, write: Callable[..., None], text: str) -> None:
+        """Log what a data plane says of a snapshot, unless it says it all the time."""
+        unsaid = self._allowance.line()
+        if unsaid is None:
+            return
+        more = f" ({unsaid} of its answers before were not logged)" if unsaid else ""
+        write("data plane {name} {text}{more}", name=self.name, text=text, more=more)
 
     def _complain(self, complaint: Complaint, text: str) -> None:
         if complaint not in self._complaints:

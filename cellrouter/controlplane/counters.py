@@ -63,6 +63,14 @@ class Counters:
             process if isinstance(process, str) and len(process) <= _MAX_SINCE else None,
         )
 
+    def document(self) -> dict[str, object]:
+        """Write of it what :meth:`reported` needs."""
+        return {
+            "total": self.total,
+            "server_errors": self.server_errors,
+            "latency": self.latency.packed(),
+        }
+
     def since(self, earlier: "Counters") -> "Counters | None":
         """Take away what the same data plane had done before.
 
@@ -142,6 +150,11 @@ class Tally:
             list(map(sum, zip(self.latency, other.latency, strict=True))),
             {name: self.placements.get(name, 0) + other.placements.get(name, 0) for name in names},
         )
+
+    def counters(self) -> Counters:
+        """Give the sum as if one data plane had done it all; where it went is not said."""
+        latency = Histogram.of(self.latency)
+        return Counters(self.total, self.server_errors, self.exact, self.default, latency)
 
     @property
     def timed(self) -> int:

@@ -52,6 +52,7 @@ class Node:
 
     :ivar node_id: the name it gave itself, or None before its hello or when it sends none.
     :ivar address: ``host:port`` of its newest connection.
+    :ivar recalled: whether it is only taken for one of its host that left, since neither has a name.
     :ivar connections: how many it has; more than one when two share a name, or while a lost one is unnoticed.
     :ivar since: when it connected or left, in seconds since the epoch.
     :ivar last_seen: when it last sent anything, in seconds since the epoch.
@@ -66,6 +67,7 @@ class Node:
     since: float
     last_seen: float
     node_id: str | None = None
+    recalled: bool = False
     connections: int = 1
     software: str | None = None
     running: Running | None = None
@@ -155,6 +157,7 @@ class Fleet:
         known = self._departed.pop(node.key, None)
         if known is not None:
             known.address, known.since, known.last_seen, known.connections = address, now, now, 1
+            known.recalled = True
             node = known
         self._connected[node] = None
         return node
@@ -167,6 +170,8 @@ class Fleet:
         :returns: what its connection is known as from now on.
         """
         now = self._clock.seconds()
+        if node.recalled:
+            node = self._told_apart(node, now)
         known = self._named.get(hello.node_id) or self._departed.pop(("node_id", hello.node_id), None)
         if known is not None and known is not node:
             del self._connected[node]
@@ -178,6 +183,15 @@ class Fleet:
         node.software = _clipped(hello.software)
         node.running = hello.running and _running_clipped(hello.running)
         self._named[hello.node_id] = node
+        self._connected[node] = None
+        return node
+
+    def _told_apart(self, nameless: Node, now: float) -> Node:
+        """Let a nameless data plane be gone after all, since who came in its place has a name."""
+        del self._connected[nameless]
+        nameless.connections, nameless.recalled = 0, False
+        self._departed[nameless.key] = nameless
+        node = Node(nameless.address, now, now)
         self._connected[node] = None
         return node
 

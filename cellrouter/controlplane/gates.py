@@ -57,12 +57,14 @@ class Gates:
 class Meter:
     """Adds up what the data planes do, apart for those that have the new snapshot and those that do not.
 
-    :ivar new: by those that have it, since the bake began.
-    :ivar beside: by the others, since the bake began.
+    :ivar new: by those that have it, in the window that is looked at.
+    :ivar beside: by the others, in the same.
+    :ivar seen: how many requests by those that have it, since the bake began.
     """
 
     new: Tally = field(factory=Tally)
     beside: Tally = field(factory=Tally)
+    seen: int = field(init=False, default=0)
     _recent: Tally = field(init=False, factory=Tally)
     _earlier: Tally = field(init=False, factory=Tally)
 
@@ -74,17 +76,33 @@ class Meter:
         """
         if has_new:
             self.new.add(done)
+            self.seen += done.total
         else:
             self.beside.add(done)
             self._recent.add(done)
 
     def begin_bake(self) -> None:
         """Count anew what the data planes do from now on."""
+        self.begin_window()
+        self.seen = 0
+
+    def begin_window(self) -> None:
+        """Look at what the data planes do from now on."""
         self.new, self.beside = Tally(), Tally()
 
     def age(self) -> None:
         """Forget what was done before the last call."""
         self._earlier, self._recent = self._recent, Tally()
+
+    def recall(self, done: Counters) -> None:
+        """Begin with what data planes had done before this control plane was started."""
+        self._earlier = Tally()
+        self._earlier.add(done)
+
+    @property
+    def before(self) -> Tally:
+        """What data planes have done lately with the old snapshot."""
+        return self._earlier.plus(self._recent)
 
     @property
     def old(self) -> Tally:
@@ -92,4 +110,4 @@ class Meter:
 
         That is what its neighbours do meanwhile; when that is too little, what all did before they had it.
         """
-        return self.beside if self.beside.total >= MIN_REQUESTS else self._earlier.plus(self._recent)
+        return self.beside if self.beside.total >= MIN_REQUESTS else self.before

@@ -7,6 +7,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane.changes import Changes
@@ -104,7 +105,7 @@ class Intake(Service):
             self.file_state = FileState.ACTIVE
 
     def _content_settled(self, content: bytes) -> "Deferred[None]":
-        return Deferred.fromCoroutine(self._consider(content))
+        return Deferred.fromCoroutine(self._consider(content)).addErrback(self._unforeseen)
 
     async def _consider(self, content: bytes) -> None:
         try:
@@ -124,6 +125,12 @@ class Intake(Service):
             self._poller.hand_on_again()
         else:
             self._stands_to(outcome.accepted)
+
+    def _unforeseen(self, failure: Failure) -> None:
+        """Say of content that something else failed than should: it is not active, whatever it is."""
+        self.log.failure("checking {path} failed", failure, path=self.path)
+        self._note(FileState.NOT_CHECKED, ["the changed config cannot be checked: see the log"])
+        self._poller.hand_on_again()
 
     def _file_unreadable(self, problem: str) -> None:
         self._changes.forget_held()

@@ -39,6 +39,12 @@ def tell(before: Rollout, after: Rollout) -> None:
             log.info(ROLLOUT + "done", **_named(after))
 
 
+def tell_unseen(rollout: Rollout) -> None:
+    """Tell that the gates had nothing to judge."""
+    text = ROLLOUT + "step {taken} was judged by acks and connections alone: no request was reported"
+    log.warn(text, **_named(rollout))
+
+
 def tell_restored(rollout: Rollout) -> None:
     """Tell that a rollout goes on that was under way when the control plane ended."""
     log.warn(ROLLOUT + "it goes on where it was: {phase}, step {taken} of {steps}", **_named(rollout))

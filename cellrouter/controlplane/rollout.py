@@ -3,16 +3,19 @@
 A :class:`Rollout` is a value. What happens is a method that returns the next value, or the same one when
 nothing comes of it; a value says which data planes have the new snapshot (:meth:`Rollout.reaches`) and
 whether it is to be taken back. Whoever drives it stores a value before more data planes are sent anything for
-it. Data planes are known by name: their node id, or their address when they give none.
+it. Data planes are known by name: their node id, or their address when they give none. Those that share a
+name cannot be told apart, so they come last; a list of who is there has the name once for each.
 """
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection
 from enum import Enum
 
 from attrs import evolve, field, frozen
 
+from cellrouter.controlplane.counters import Counters
 from cellrouter.controlplane.steps import Steps, read_steps, write_steps
 
 ACK_TIMEOUT_S = 120.0
@@ -64,6 +67,7 @@ class Rollout:
     :ivar phase: where it stands.
     :ivar taken: how many of the steps were taken.
     :ivar members: who has it, by the steps that were taken; after the last one everybody else has it, too.
+    :ivar traffic: what data planes had done before it, for comparison.
     :ivar reason: why it was halted, aborted or superseded.
     :ivar acked: who of the members has said that it runs it. Not kept through a restart.
     :ivar spent_s: seconds in this phase. Not kept through a restart.
@@ -77,6 +81,7 @@ class Rollout:
     taken: int = 0
     members: frozenset[str] = frozenset()
     reason: str = ""
+    traffic: Counters = field(factory=Counters, eq=False)
     acked: frozenset[str] = field(default=frozenset(), eq=False)
     spent_s: float = field(default=0.0, eq=False)
 
@@ -99,24 +104,30 @@ class Rollout:
         """Tell whether a data plane has the new snapshot."""
         return self.everybody or name in self.members
 
-    def ticked(self, elapsed_s: float, connected: Collection[str], breach: str | None = None) -> "Rollout":
+    def ticked(
+        self, elapsed_s: float, connected: Collection[str], breach: str | None = None, away: int = 0
+    ) -> "Rollout":
         """Let time pass.
 
-        :param elapsed_s: seconds, by a count of ticks: the machine's clock may be set.
+        While most data planes are away, after a restart of the control plane for example, there is none of
+        the steps that would be next: all of them would get the new snapshot as they come back.
+
+        :param elapsed_s: seconds since the last tick, or since this phase has begun.
         :param connected: the data planes that are there.
         :param breach: what is wrong with the traffic of those that have the new snapshot, if anything is.
+        :param away: how many others may come back soon.
         """
-        spent_s = self.spent_s + elapsed_s
         if breach is not None and self.phase in WATCHING:
             return self._halt(breach)
+        spent_s = self.spent_s + elapsed_s
         match self.phase:
-            case Phase.PENDING if connected:
+            case Phase.PENDING if _shared(connected) < set(connected):
                 return self._take_step(connected)
             case Phase.SENDING if spent_s > ACK_TIMEOUT_S:
                 return self._halt(f"no ack within {ACK_TIMEOUT_S:.0f} s from {some(self.waiting_for)}")
-            case Phase.BAKING if spent_s >= self.bake_s:
+            case Phase.BAKING if spent_s >= self.bake_s and away <= len(connected):
                 return self._take_step(connected)
-            case Phase.SENDING | Phase.BAKING:
+            case Phase.SENDING | Phase.BAKING | Phase.PAUSED:
                 return evolve(self, spent_s=spent_s)
         return self
 
@@ -150,7 +161,7 @@ class Rollout:
         :raises NotPossible: when there is none to be taken.
         """
         self._demand_going_on()
-        return evolve(self, phase=Phase.PAUSED)
+        return self if self.phase is Phase.PAUSED else evolve(self, phase=Phase.PAUSED, spent_s=0.0)
 
     def promoted(self, connected: Collection[str]) -> "Rollout":
         """Take the next step now, whatever the data planes in the last one say.
@@ -161,6 +172,8 @@ class Rollout:
         self._demand_going_on()
         if not connected and not self.everybody:
             raise NotPossible("no data plane is connected")
+        if not self.taken and _shared(connected) == set(connected):
+            raise NotPossible("no data plane is connected that has a name of its own to begin with")
         return self._take_step(connected)
 
     def aborted(self, reason: str) -> "Rollout":
@@ -198,6 +211,7 @@ class Rollout:
                 "taken": self.taken,
                 "members": sorted(self.members),
                 "reason": self.reason,
+                "traffic": self.traffic.document(),
             }
         )
 
@@ -218,6 +232,7 @@ class Rollout:
             taken=kept["taken"],
             members=frozenset(kept["members"]),
             reason=kept["reason"],
+            traffic=Counters.reported(kept.get("traffic", {}), {}) or Counters(),
         )
 
     def _demand_going_on(self) -> None:
@@ -229,12 +244,13 @@ class Rollout:
 
     def _take_step(self, connected: Collection[str]) -> "Rollout":
         """Take the next step that reaches anybody new; after the last one it is done."""
-        there = self.members.union(connected)
+        there, shared = self.members.union(connected), _shared(connected)
         for taken in range(self.taken + 1, len(self.steps) + 1):
             new = there - self.members
             if taken < len(self.steps):
                 room = max(0, self.steps[taken - 1].limit(len(there)) - len(self.members))
-                new = frozenset(sorted(new, key=self._rank)[:room])
+                order = sorted(new, key=lambda name: (name in shared, self._rank(name)))
+                new = frozenset(order[:room])
             if new:
                 members = self.members | new
                 return evolve(self, phase=Phase.SENDING, taken=taken, members=members, spent_s=0.0)
@@ -243,6 +259,10 @@ class Rollout:
     def _rank(self, name: str) -> bytes:
         """Order the data planes in a way that is another one for each revision: all share the risk."""
         return hashlib.sha256(f"{self.revision}:{name}".encode("utf-8", "replace")).digest()
+
+
+def _shared(connected: Collection[str]) -> set[str]:
+    return {name for name, count in Counter(connected).items() if count > 1}
 
 
 def some(names: list[str]) -> str:

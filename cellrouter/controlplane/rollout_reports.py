@@ -1,7 +1,7 @@
 """What the control plane says of a rollout over HTTP, as JSON values."""
 
 from cellrouter.controlplane.counters import Tally
-from cellrouter.controlplane.rollout import WATCHING, Phase
+from cellrouter.controlplane.rollout import ACK_TIMEOUT_S, WATCHING, Phase
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.steps import write_steps
 
@@ -15,7 +15,7 @@ def rollout(rollouts: Rollouts) -> Json | None:
 
     :returns: None when there has been none.
     """
-    last, meter = rollouts.rollout, rollouts.meter
+    last, meter = rollouts.rollout, rollouts.watch.meter
     if last is None:
         return None
     document: Json = {
@@ -32,11 +32,16 @@ def rollout(rollouts: Rollouts) -> Json | None:
         return document
     return {
         **document,
+        "ack_timeout_s": ACK_TIMEOUT_S,
         "spent_s": round(last.spent_s, 3),
         "members": len(last.members),
         "data_planes": sorted(last.members)[:MAX_LISTED],
+        "away": rollouts.attendance.away(),
         "waiting_for": last.waiting_for[:MAX_LISTED] if last.phase is not Phase.PENDING else [],
-        "traffic": {"new": _traffic(meter.new), "old": _traffic(meter.old)}
+        "traffic": {
+            "new": {**_traffic(meter.new), "data_planes": rollouts.told()},
+            "old": _traffic(meter.old),
+        }
         if last.phase in WATCHING
         else None,
     }
@@ -52,8 +57,8 @@ def settings(rollouts: Rollouts) -> Json:
     return {
         "steps": write_steps(rollouts.steps),
         "bake_s": rollouts.bake_s,
-        "max_5xx_increase": rollouts.gates.max_5xx_increase,
-        "max_p99_increase": rollouts.gates.max_p99_increase,
+        "max_5xx_increase": rollouts.watch.gates.max_5xx_increase,
+        "max_p99_increase": rollouts.watch.gates.max_p99_increase,
     }
 
 

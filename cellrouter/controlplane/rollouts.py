@@ -1,8 +1,9 @@
 """Drives rollouts: keeps on disk how far one has got, and lets each data plane have what that says.
 
-What happens changes the :class:`~cellrouter.controlplane.rollout.Rollout` one after the other. A change that
-lets more data planes have the new snapshot is on disk before any of them is sent it, so a control plane that
-is killed at any point goes on with what it had decided, and with no more.
+What happens changes the :class:`~cellrouter.controlplane.rollout.Rollout`. A change that lets more data
+planes have the new snapshot is on disk before any of them is sent it, so a control plane that is killed at
+any point goes on with what it had decided, and with no more. What data planes say counts at once and is never
+in line behind the disk, since a thousand of them may say it in the same moment.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
@@ -17,27 +18,24 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from cellrouter.controlplane import progress
-from cellrouter.controlplane.fleet import Node, Presence, Told, Word
-from cellrouter.controlplane.gates import Gates, Meter
+from cellrouter.controlplane.attendance import Attendance
+from cellrouter.controlplane.fleet import Node, Told, Word
+from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.hub import Announcement, Hub
-from cellrouter.controlplane.rollout import GIVING_BACK, GOING_ON, WATCHING, NotPossible, Phase, Rollout
+from cellrouter.controlplane.meaning import Change, meaning
+from cellrouter.controlplane.rollout import GIVING_BACK, GOING_ON, NotPossible, Phase, Rollout
 from cellrouter.controlplane.steps import Steps
-from cellrouter.daemon.text import escaped
+from cellrouter.controlplane.watch import Watch
+from cellrouter.daemon.children import turn
 from cellrouter.snapshots.accepted import Accepted
 from cellrouter.snapshots.history import History
 from cellrouter.snapshots.history_schema import HistoryUnusable
-from cellrouter.wire import Ack, Nack
 
 INTERVAL_S = 1.0
-HELLO_GRACE_S = 2.0
-"""How long a data plane has to say who it is, while that makes a difference to what it is sent."""
-
 AGE_TICKS = 600
 """How often what is known of the traffic before a rollout ages; it is as old as twice that at most."""
 
-Change = Callable[[Rollout], Rollout]
-
-MAX_REASON_CHARS = 300
+MAX_WAITING = 8
 NONE_UNDER_WAY = "no rollout is under way"
 
 
@@ -45,7 +43,8 @@ class Rollouts(Service):
     """Bring accepted snapshots to the data planes, all at once or step by step.
 
     :ivar rollout: the last one; None when there has been none.
-    :ivar meter: what data planes do, with the new snapshot and without.
+    :ivar watch: judges it by the traffic.
+    :ivar attendance: knows who is there.
     :ivar give_back: makes the snapshot before active again; gets the revision that has failed, and why.
 
     :param hub: sends; it asks here who is sent what.
@@ -64,8 +63,8 @@ class Rollouts(Service):
         self.rollout: Rollout | None = None
         self.steps = steps
         self.bake_s = bake_s
-        self.gates = gates
-        self.meter = Meter()
+        self.watch = Watch(gates, clock)
+        self.attendance = Attendance(hub.fleet, clock)
         self.give_back: Callable[[int, str], Awaitable[None]]
         self._hub = hub
         self._history = history
@@ -75,7 +74,8 @@ class Rollouts(Service):
         self._gives_back = False
         self._unkept = self._not_given_back = ""
         self._ticks = 0
-        self._loop = LoopingCall(self._tick)
+        self._counted_until = clock.seconds()
+        self._loop = LoopingCall(lambda: self._go(self._tick()))
         self._loop.clock = clock
         hub.choose = self._choose
         hub.fleet.listen(self._heard)
@@ -109,6 +109,7 @@ class Rollouts(Service):
             progress.tell_lost(rollout)
         else:
             self._fallback = Announcement.of(before, self._history.source_id)
+        self.watch.meter.recall(rollout.traffic)
         progress.tell_restored(rollout)
 
     def startService(self) -> None:
@@ -137,7 +138,8 @@ class Rollouts(Service):
         if not self.steps or active is None:
             return None
         lost = self.rollout if self.under_way else None
-        return Rollout(0, lost.fallback if lost else active.revision, self.steps, self.bake_s)
+        fallback = lost.fallback if lost else active.revision
+        return Rollout(0, fallback, self.steps, self.bake_s, traffic=self.watch.meter.before.counters())
 
     def take(self, announcement: Announcement, plan: Rollout | None) -> None:
         """Bring an accepted snapshot to the data planes.
@@ -158,7 +160,7 @@ class Rollouts(Service):
             self.rollout, self._fallback = evolve(plan, revision=revision), fallback
         self._hub.announce(announcement)
         if plan is not None:
-            self._tick()
+            self._go(self._tick())
 
     def intended(self, node: Node) -> Announcement | None:
         """Tell what a data plane is to run by now."""
@@ -167,24 +169,39 @@ class Rollouts(Service):
             return self._fallback
         return self._hub.current
 
+    def told(self) -> int:
+        """Count those of its members that have said what they do since the bake began."""
+        members = frozenset() if self.rollout is None else self.rollout.members
+        nodes = self._hub.fleet.nodes()
+        return sum(node.name in members and node.told_at >= self.watch.began_at for node in nodes)
+
     async def pause(self, actor: str) -> None:
         """Take no further step for now.
 
         :param actor: who wants it.
         :raises NotPossible: when no rollout goes on.
         :raises HistoryUnusable: when that cannot be stored.
+        :raises Busy: when too many orders are waiting already.
         """
         await self._change(lambda rollout: rollout.paused(), commanded=True)
         self.log.info("{actor} has paused the rollout", actor=actor)
 
-    async def promote(self, actor: str) -> None:
+    async def promote(self, actor: str, if_step: int | None = None) -> None:
         """Take the next step now, whatever the data planes of the last one say.
 
         :param actor: who wants it.
-        :raises NotPossible: when no rollout goes on, or nobody is there.
+        :param if_step: the step that has to be the last one that was taken; None for any.
+        :raises NotPossible: when no rollout goes on, nobody is there, or another step was taken by now.
         :raises HistoryUnusable: when that cannot be stored.
+        :raises Busy: when too many orders are waiting already.
         """
-        await self._change(lambda rollout: rollout.promoted(self._connected()), commanded=True)
+
+        def promoted(rollout: Rollout) -> Rollout:
+            if if_step not in (None, rollout.taken):
+                raise NotPossible(f"step {rollout.taken} was taken by now, not {if_step}: look at it again")
+            return rollout.promoted(self.attendance.connected())
+
+        await self._change(promoted, commanded=True)
         self.log.info("{actor} has promoted the rollout", actor=actor)
 
     async def abort(self, actor: str, reason: str) -> None:
@@ -194,6 +211,7 @@ class Rollouts(Service):
         :param reason: why; may be empty.
         :raises NotPossible: when no rollout goes on.
         :raises HistoryUnusable: when that cannot be stored; it is tried again.
+        :raises Busy: when too many orders are waiting already.
         """
         why = f"{actor}: {reason}" if reason else actor
         await self._change(lambda rollout: rollout.aborted(why), commanded=True)
@@ -203,78 +221,77 @@ class Rollouts(Service):
         rollout = self.rollout
         if rollout is None or not rollout.under_way:
             return self._hub.current
-        if self._is_fresh(node):
+        if self.attendance.is_fresh(node):
             return None
         if not rollout.reaches(node.name):
             return self._fallback
         return self._hub.current if rollout.phase in GOING_ON else None
-
-    def _is_fresh(self, node: Node) -> bool:
-        """Tell whether a data plane may be about to say who it is."""
-        return node.node_id is None and 0 <= self._clock.seconds() - node.since < HELLO_GRACE_S
-
-    def _connected(self) -> list[str]:
-        nodes = self._hub.fleet.nodes()
-        return [
-            node.name for node in nodes if node.presence is Presence.CONNECTED and not self._is_fresh(node)
-        ]
 
     def _heard(self, node: Node, word: Word) -> None:
         rollout = self.rollout if self.under_way else None
         if not self.running:
             return
         if isinstance(word, Told):
-            if word.done is not None:
-                self.meter.note(word.done, rollout is not None and rollout.reaches(node.name))
+            self.watch.note(node, word, rollout is not None and rollout.reaches(node.name))
             return
-        change = None if rollout is None else self._meaning(rollout, node.name, word)
-        if change is not None:
-            self._go(self._change(change))
+        if rollout is not None and self._hub.current is not None:
+            change = meaning(rollout, self._hub.current.accepted.hash, node.name, word)
+            if change is not None:
+                self._happen(change)
 
-    def _meaning(self, rollout: Rollout, name: str, word: Ack | Nack | None) -> Change | None:
-        """Tell what comes of a data plane's word."""
-        current = self._hub.current
-        assert current is not None
-        match word:
-            case None:
-                return lambda each: each.left(name)
-            case Ack() if (word.revision, word.hash) == (rollout.revision, current.accepted.hash):
-                return lambda each: each.took(name)
-            case Nack() if word.revision == rollout.revision or (
-                # It could not even be read; what was sent last is meant.
-                word.revision is None and name not in rollout.acked
-            ):
-                why = escaped("; ".join(map(str, word.errors[:3]))[:MAX_REASON_CHARS])
-                return lambda each: each.refused(name, why)
-        return None
-
-    def _tick(self) -> None:
+    async def _tick(self) -> None:
         self._ticks += 1
         rollout = self.rollout
         if not self.running or self._lock.locked:
             return
         if rollout is None or not rollout.under_way:
             if self._ticks % AGE_TICKS == 0:
-                self.meter.age()
-        elif rollout.phase in GIVING_BACK:
-            self._go(self._take_back())
+                self.watch.meter.age()
+            return
+        self._hub.deliver()
+        if rollout.phase in GIVING_BACK:
+            await self._take_back()
         else:
-            watched = rollout.phase in WATCHING
-            breach = self.gates.breach(self.meter.new, self.meter.old) if watched else None
-            connected = self._connected()
-            self._go(self._change(lambda each: each.ticked(INTERVAL_S, connected, breach)))
-            self._hub.deliver()
+            breach = self.watch.breach(rollout)
+            connected, away = self.attendance.connected(), self.attendance.away()
+            elapsed_s = self._elapsed_s()
+            await self._change(lambda each: each.ticked(elapsed_s, connected, breach, away))
+
+    def _elapsed_s(self) -> float:
+        """Count the time since the last tick or the beginning of the phase.
+
+        A process that was stopped, or a clock that was set, does not make it longer.
+        """
+        now = self._clock.seconds()
+        elapsed_s, self._counted_until = now - self._counted_until, now
+        return max(0.0, min(elapsed_s, INTERVAL_S))
+
+    def _happen(self, change: Change) -> None:
+        """Let something happen by which nobody else gets the new snapshot: it counts at once."""
+        before = self.rollout
+        assert before is not None
+        after = change(before)
+        if after is before:
+            return
+        self._adopt(before, after)
+        if after.phase is Phase.HALTING:
+            self._go(self._halt(after))
+
+    async def _halt(self, rollout: Rollout) -> None:
+        await self._keep(rollout)
+        await self._take_back()
 
     async def _change(self, change: Change, commanded: bool = False) -> None:
-        """Let something happen to the rollout: one thing after the other.
+        """Let time or somebody change the rollout: one thing after the other.
 
         What lets more data planes have the new snapshot is stored before it counts, anything else after it.
 
         :param commanded: whether somebody wants to know that it is stored.
         :raises NotPossible: when it cannot happen.
         :raises HistoryUnusable: when somebody wants to know, and it is not.
+        :raises Busy: when too many others want something.
         """
-        async with self._lock:
+        async with turn(self._lock, MAX_WAITING, "orders"):
             before = self.rollout
             if before is None:
                 raise NotPossible(NONE_UNDER_WAY)
@@ -284,15 +301,25 @@ class Rollouts(Service):
                 self._adopt(before, after)
             stored = after == before or await self._keep(after)
             if not stored and commanded:
-                raise HistoryUnusable(self._unkept)
+                fate = "the step is not taken" if grows else "it counts until the control plane ends"
+                raise HistoryUnusable(f"{fate}: {self._unkept}")
             if grows and stored:
-                if self.rollout is not before:
-                    raise NotPossible(f"the rollout of revision {before.revision} has been superseded")
-                self._adopt(before, after)
+                self._adopt_step(before, after)
         if not self._lock.locked and grows:
             self._hub.deliver()
         if after.phase is Phase.HALTING is not before.phase:
-            self._go(self._take_back())
+            await self._take_back()
+
+    def _adopt_step(self, before: Rollout, after: Rollout) -> None:
+        """Let a step count that was stored; data planes have been heard meanwhile.
+
+        :raises NotPossible: when nobody else is to get the new snapshot by now.
+        """
+        now = self.rollout
+        assert now is not None
+        if now.revision != before.revision or now.phase not in GOING_ON:
+            raise NotPossible(f"the rollout of revision {before.revision} has ended meanwhile")
+        self._adopt(now, evolve(after, acked=now.acked))
 
     async def _keep(self, rollout: Rollout) -> bool:
         try:
@@ -307,8 +334,9 @@ class Rollouts(Service):
 
     def _adopt(self, before: Rollout, after: Rollout) -> None:
         self.rollout = after
-        if after.phase is Phase.BAKING is not before.phase:
-            self.meter.begin_bake()
+        if after.phase is not before.phase:
+            self._counted_until = self._clock.seconds()
+        self.watch.follow(before, after)
         if not after.under_way:
             self._fallback = None
         progress.tell(before, after)

@@ -2,13 +2,12 @@
 
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import cast
 
-from cryptography import x509
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorThreads
 from twisted.internet.threads import deferToThreadPool
 
@@ -31,10 +30,9 @@ from cellrouter.controlplane.page.resources import add_page
 from cellrouter.controlplane.resources import build_root
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.roster import Roster
-from cellrouter.controlplane.tls import ENDPOINT_PREFIX, AskingReactor
+from cellrouter.controlplane.tls import ENDPOINT_PREFIX, Certificates
 from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon import DaemonService, ListenerService, state_dir
-from cellrouter.daemon.certificates import load_certificates
 from cellrouter.daemon.children import ChildReactor, Children
 from cellrouter.daemon.state import FolderLock, InUse
 from cellrouter.daemon.tokens import NoToken, TokenFile
@@ -105,8 +103,10 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
     live = Live(gatherer.gather, reactor)
     add_page(root, live)
     site = BoundedSite(root, limit_bytes, reactor, access)
-    listening = AskingReactor(reactor, access.authorities, access.refusals) if access.authorities else reactor
-    listener = ListenerService(listening, options["port"], site, "control plane", "--port", options.daemon)
+    certificates = _certificates(options, reactor, in_thread, access.refusals)
+    listener = ListenerService(
+        certificates or reactor, options["port"], site, "control plane", "--port", options.daemon
+    )
     # When thousands come back at once, others have their turn between a few and the next.
     site.on_client = listener.accept_few
     # They stop in the reverse order: no new connections, no steps, then no connections at all, then no more
@@ -116,6 +116,7 @@ def make_service(options: ControlPlaneOptions, reactor: Reactor) -> DaemonServic
         *(lock, history, roster, intake, for_questions, for_changes, hub, rollouts, traffic),
         *access.token_files,
         live,
+        *([] if certificates is None else [certificates]),
         listener,
     ):
         service.setServiceParent(control_plane)
@@ -136,18 +137,31 @@ def _access(options: ControlPlaneOptions, reactor: Reactor, in_thread: InThread)
             file.load_blocking()
         return file
 
-    authorities: Sequence[x509.Certificate] = ()
-    if options["client-ca"] is not None:
-        with _blaming(options, "client-ca"):
-            authorities = load_certificates(options["client-ca"])
-        if not options["port"].startswith(ENDPOINT_PREFIX):
-            raise SystemExit(f"{options.daemon}: --client-ca: needs TLS: an endpoint ssl:... as --port")
     return Access(
         RefusalLog(reactor),
         tokens("data-plane-token-file", "no data plane gets in any more, those that are connected stay"),
         tokens("operator-token-file", "nobody can change anything any more"),
-        authorities,
+        options["client-ca"] is not None,
     )
+
+
+def _certificates(
+    options: ControlPlaneOptions, reactor: Reactor, in_thread: InThread, refusals: RefusalLog
+) -> Certificates | None:
+    """Prepare for TLS, if that is served.
+
+    :raises SystemExit: when data planes' certificates cannot be verified, with one line.
+    """
+    description, client_ca = options["port"], options["client-ca"]
+    if not description.startswith(ENDPOINT_PREFIX):
+        if client_ca is not None:
+            raise SystemExit(f"{options.daemon}: --client-ca: needs TLS: an endpoint ssl:... as --port")
+        return None
+    interval_s = options["poll-interval"]
+    certificates = Certificates(reactor, description, client_ca, in_thread, interval_s, refusals)
+    with _blaming(options, "client-ca"):
+        certificates.load_blocking()
+    return certificates
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from cellrouter.daemon.resources import (
     JsonResource,
     JsonRoot,
     QueryResource,
-    QuietSite,
     problem,
     write_json,
 )
+from cellrouter.daemon.site import QuietSite
 from cellrouter.daemon.state import state_dir
 
 __all__ = [

@@ -17,14 +17,14 @@ class Budget:
         self._per_second = per_second
         self._filled_at = clock.seconds()
 
-    def spend(self) -> bool:
-        """Take one, and say whether there was one."""
+    def spend(self, amount: float = 1) -> bool:
+        """Take one or more, and say whether there were so many; if not, none is taken."""
         now = self._clock.seconds()
         # A clock that is set back takes nothing away.
         elapsed = max(0.0, now - self._filled_at)
         self._filled_at = now
         self._left = min(self._burst, self._left + elapsed * self._per_second)
-        if self._left < 1:
+        if self._left < amount:
             return False
-        self._left -= 1
+        self._left -= amount
         return True

@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
+from OpenSSL import SSL
 from OpenSSL.crypto import X509
+from OpenSSL.crypto import Error as CryptoError
+from twisted.internet.error import VerifyError
 
 from cellrouter.daemon.text import quoted
 from cellrouter.daemon.times import utc_timestamp
 from cellrouter.snapshots.poller import Unreadable, read_file
 
 LIMIT_BYTES = 4 * 1024 * 1024
+
+UNUSABLE = (CryptoError, SSL.Error, VerifyError)
+"""What OpenSSL and Twisted raise for a certificate and a key that are broken or do not fit; :func:`reasons`
+says why."""
 
 _FAULTS = {
     7: "has a signature that is not its authority's",
@@ -30,9 +37,17 @@ def load_certificates(path: Path) -> list[x509.Certificate]:
     :returns: at least one.
     :raises Unreadable: when there is none, with a message that says which file and why.
     """
-    content = read_file(path, LIMIT_BYTES).content
+    return parse_certificates(path, read_file(path, LIMIT_BYTES).content or b"")
+
+
+def parse_certificates(path: Path, content: bytes) -> list[x509.Certificate]:
+    """Read the content of a PEM file; result and errors are those of :func:`load_certificates`.
+
+    :param path: the file, for the message.
+    :param content: what is in it.
+    """
     try:
-        return x509.load_pem_x509_certificates(content or b"")
+        return x509.load_pem_x509_certificates(content)
     except ValueError:
         raise Unreadable(f"{path}: there is no certificate in PEM in the file, or a broken one") from None
 
@@ -60,3 +75,10 @@ def fault(error: int, certificate: X509) -> str:
     """
     what = _FAULTS.get(error, f"is refused by OpenSSL with error {error}")
     return f"the certificate of {described(certificate.to_cryptography())}, {what}"
+
+
+def reasons(error: Exception) -> str:
+    """Say what OpenSSL says of a failure, such as ``key values mismatch``; of any other error, its text."""
+    if error.args and isinstance(error.args[0], list):
+        return "; ".join(str(reason[-1]) for reason in error.args[0])
+    return str(error)

@@ -12,6 +12,7 @@ from twisted.internet.tcp import Port
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from cellrouter.daemon.certificates import UNUSABLE, reasons
 from cellrouter.daemon.peers import as_text
 
 # What the parsers of endpoint strings raise for a bad one: they convert, call and look up without further
@@ -55,8 +56,13 @@ class ListenerService(Service):
         self._port: IListeningPort | None = None
         try:
             self._endpoint = serverFromString(reactor, _with_backlog(description))
+        except UNUSABLE as error:
+            what = f"its certificate or key: {reasons(error)}"
+            raise SystemExit(f"{self._blame}: {description} is not a usable endpoint: {what}") from None
         except _BAD_DESCRIPTION as error:
-            raise SystemExit(f"{self._blame}: {description} is not a usable endpoint: {error}") from None
+            raise SystemExit(
+                f"{self._blame}: {description} is not a usable endpoint: {reasons(error)}"
+            ) from None
 
     @property
     def address(self) -> IAddress | None:

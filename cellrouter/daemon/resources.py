@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from twisted.web import http
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 
 from cellrouter.daemon.text import quoted
 
@@ -77,15 +77,6 @@ class QueryResource(JsonResource):
                 request, http.BAD_REQUEST, f"unknown parameter {text}; there is {self._parameter.decode()}"
             )
         return write_json(request, *self._produce_for(arguments.get(self._parameter, [])))
-
-
-class QuietSite(Site):
-    """A site that writes no access log, which health checks would fill."""
-
-    noisy = False
-
-    def log(self, request: object) -> None:
-        """Write nothing."""
 
 
 def write_json(request: Request, status: int, document: object) -> bytes:

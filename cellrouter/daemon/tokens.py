@@ -10,6 +10,7 @@ import hmac
 import re
 import stat
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 
 from attrs import frozen
@@ -29,6 +30,8 @@ CHALLENGE = b'Bearer realm="cellrouter"'
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """RFC 6750 section 2.1: ``b64token``."""
+
+_OF_PROXIES = (b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip")
 
 _CREDENTIALS = re.compile(rb"(?i:bearer) +([^ ]+)")
 
@@ -230,8 +233,8 @@ def without_token(request: Request, tokens: TokenFile) -> Refusal | None:
 def may_change(request: Request, tokens: TokenFile | None) -> Refusal | None:
     """Decide whether a request may change anything; to be asked before anything else is done with it.
 
-    With operators' tokens it must show one of them. Without, it must come from this machine, and not from a
-    page in a browser, which any web site can send it from.
+    With operators' tokens it must show one of them. Without, it must come from this machine, not through a
+    proxy on it, which anybody may use, and not from a page in a browser, which any web site can send it from.
 
     :param request: a POST, for example.
     :param tokens: the operators', or None when there are none.
@@ -246,4 +249,20 @@ def may_change(request: Request, tokens: TokenFile | None) -> Refusal | None:
         )
     if request.requestHeaders.hasHeader(b"origin"):
         return Refusal(FORBIDDEN, "without --operator-token-file browsers, which send Origin, change nothing")
+    if any(map(request.requestHeaders.hasHeader, _OF_PROXIES)):
+        return Refusal(FORBIDDEN, "without --operator-token-file nothing can be changed through a proxy")
+    if not _is_asked_by_address(request):
+        # A name of the Internet may have been made to mean this machine, or a proxy passed it on.
+        return Refusal(
+            FORBIDDEN,
+            "without --operator-token-file changes are asked of localhost or an IP address, of no other name",
+        )
     return None
+
+
+def _is_asked_by_address(request: Request) -> bool:
+    name = request.getRequestHostname().decode("latin-1").strip("[]")
+    try:
+        return name == "localhost" or bool(ip_address(name))
+    except ValueError:
+        return False

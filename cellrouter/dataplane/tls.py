@@ -13,7 +13,7 @@ from twisted.internet.ssl import CertificateOptions
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from cellrouter.daemon.certificates import described, fault
+from cellrouter.daemon.certificates import described, fault, reasons
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -77,8 +77,7 @@ class ControlPlaneTls:
 
 def failure_of_tls(error: Error) -> str:
     """Say what OpenSSL says of a failure, such as ``TLS: sslv3 alert certificate expired``."""
-    reasons = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    return "TLS: " + ("; ".join(str(reason[-1]) for reason in reasons) or "the connection broke")
+    return "TLS: " + (reasons(error) or "the connection broke")
 
 
 def _is_address(host: str) -> bool:

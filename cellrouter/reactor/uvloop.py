@@ -57,9 +57,9 @@ class UvloopReactor(AsyncioSelectorReactor):
         """Log what uvloop has to say, which otherwise goes to asyncio's log."""
         why, message = context.get("exception"), context.get("message")
         if why is None:
-            self._log.error("{message}", message=message)
+            self._log.error("{what}", what=message)
         else:
-            self._log.failure("{message}", Failure(why), message=message or "Unexpected error in the loop")
+            self._log.failure("{what}", Failure(why), what=message or "Unexpected error in the loop")
 
     # TCP
 

@@ -24,6 +24,9 @@ from cellrouter.snapshots.history_schema import HistoryUnusable, configure, conn
 
 DEFAULT_KEEP = 100
 
+MAX_NODES = 20_000
+"""As many data planes as may be connected, and as many that have left; names without end fill no disk."""
+
 
 class Cursor(Protocol):
     """What is used of a DB-API cursor: sqlite3's own and adbapi's ``Transaction`` both fit."""
@@ -184,7 +187,8 @@ class History(Service):
         """Note what is known of data planes.
 
         :param nodes: those of which something new is known.
-        :param forget_before: those that were last seen before this are forgotten.
+        :param forget_before: those that were last seen before this are forgotten, and of more than 20,000
+            those that were seen the longest ago.
         :raises HistoryUnusable: when it cannot be stored.
         """
         await self._interact(_note_nodes, nodes, forget_before)
@@ -291,6 +295,11 @@ def _note_nodes(cursor: Cursor, nodes: Sequence[SeenNode], forget_before: float)
     cursor.execute("DELETE FROM nodes WHERE last_seen < ?", (forget_before,))
     for node in nodes:
         cursor.execute("INSERT OR REPLACE INTO nodes VALUES (?, ?, ?)", astuple(node))
+    cursor.execute(
+        "DELETE FROM nodes WHERE node_id IN"
+        " (SELECT node_id FROM nodes ORDER BY last_seen DESC LIMIT -1 OFFSET ?)",
+        (MAX_NODES,),
+    )
 
 
 def _note_rollout(cursor: Cursor, revision: int, document: str) -> None:

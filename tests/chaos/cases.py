@@ -6,7 +6,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from tests.chaos.fleet import Fleet
 from tests.chaos.load import Load
 from tests.support.engines import Client
-from tests.support.processes import ProcessTestCase
+from tests.support.processes import Child, ProcessTestCase
 
 
 class ChaosTestCase(ProcessTestCase):
@@ -20,9 +20,12 @@ class ChaosTestCase(ProcessTestCase):
         self.fleet = Fleet(self.folder)
         self.addCleanup(self.fleet.stop)
 
-    async def load(self, key: str = "acme", path: str = "/") -> Load:
-        """Load the data plane until the test ends or the load is stopped; see :class:`Load`."""
-        load = Load(await self.fleet.data_port(), key, path)
+    async def load(self, key: str = "acme", path: str = "/", data_plane: Child | None = None) -> Load:
+        """Load a data plane until the test ends or the load is stopped; see :class:`Load`.
+
+        :param data_plane: which; None for the newest.
+        """
+        load = Load(await (data_plane or self.fleet.data_plane).port("data port"), key, path)
         self.addCleanup(load.stop)
         load.start()
         return load

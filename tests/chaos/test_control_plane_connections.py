@@ -85,12 +85,16 @@ class CrawlingTests(ChaosTestCase):
         reading.start(1.0)
         self.addCleanup(reading.stop)
         await self.fleet.start_data_plane()
+        await self.fleet.until_served("1")
+        load = await self.load()
         for version in ("2", "3"):
             self.fleet.change(version, self.fleet.cells[1], routingTable=LARGE_ROUTES)
             await self.fleet.until_served(version)
         await self.fleet.control_plane.until_logged(
             "dropped: it has not taken what it was sent in 30 s", timeout_s=BOUND_S
         )
+        await load.stop()
+        self.assertEqual((load.failed, load.wrong), (0, 0), load.answers)
         self.assert_no_traceback()
 
     async def _connect(self) -> Connection:
@@ -129,6 +133,7 @@ class FloodTests(ChaosTestCase):
 
     async def test_ten_thousand_garbage_frames_and_100_mb_reach_nobody_else(self) -> None:
         await self.fleet.start()
+        load = await self.load()
         control_plane = self.fleet.control_plane
         before = peak_bytes(control_plane)
         await self.flood(frame(b"garbage") * GARBAGE_FRAMES)
@@ -137,15 +142,35 @@ class FloodTests(ChaosTestCase):
         self.assertLess(peak_bytes(control_plane) - before, MOST_GROWTH_BYTES)
         self.fleet.change("2", self.fleet.cells[1])
         await self.fleet.until_served("2")
+        await load.stop()
+        self.assertEqual((load.failed, load.wrong), (0, 0), load.answers)
         self.assertLess(len(control_plane.stderr.splitlines()), 50)
         self.assertNotIn(b"Traceback", control_plane.stderr)
         self.assertEqual(self.fleet.data_plane.stderr.count(b"connected to ws://"), 1)
 
 
-class HugeMessageTests(ChaosTestCase):
-    """A control plane that sends a data plane 100 MB."""
+class HostileControlPlaneTests(ChaosTestCase):
+    """A control plane that sends a data plane garbage, or 100 MB."""
 
-    async def test_it_is_refused_without_being_kept_and_the_next_snapshot_is_applied(self) -> None:
+    async def test_ten_thousand_garbage_messages_are_a_few_lines_and_no_request_notices(self) -> None:
+        control_plane = ScriptedControlPlane(self, reactor)
+        await self.fleet.start_cells()
+        cell = self.fleet.cells[0]
+        await self.fleet.start_data_plane("--control-plane-url", control_plane.url)
+        await control_plane.received("hello")
+        control_plane.send(snapshot_message(document("1", cellEndpoints={"tier1": cell, "tier3": cell})))
+        await control_plane.received("ack")
+        load = await self.load()
+        for _ in range(GARBAGE_FRAMES):
+            control_plane.send_bytes(b"garbage")
+        control_plane.send(snapshot_message(document("2", cellEndpoints={"tier1": cell, "tier3": cell}), 2))
+        await control_plane.received("ack", 2)
+        await load.stop()
+        self.assertEqual((load.failed, load.wrong), (0, 0), load.answers)
+        self.assertLess(len(self.fleet.data_plane.stderr.splitlines()), 50)
+        self.assert_no_traceback()
+
+    async def test_100_mb_are_refused_without_being_kept_and_the_next_snapshot_is_applied(self) -> None:
         control_plane = ScriptedControlPlane(self, reactor)
         await self.fleet.start_cells()
         await self.fleet.start_data_plane("--control-plane-url", control_plane.url)

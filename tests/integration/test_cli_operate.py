@@ -124,6 +124,8 @@ class OperateTests(OperateTestCase):
         self.assertEqual((await self.do_json("show", "1"))["config"]["version"], "1.0.0")
         self.assertFalse((await self.do_json("fleet"))["converged"])
         self.assertEqual((await self.do_json("wait", "--timeout", "500ms", status=3))["status"], 3)
+        problem = await self.do_json("wait", "--expect-nodes", ",", status=1)
+        self.assertEqual(problem["status"], 400)
 
     async def test_an_invalid_document_is_a_line_for_each_reason(self) -> None:
         self.write(100, "1.0.0")

@@ -66,22 +66,6 @@ class ConnectTests(TokenTestCase):
         self.replace(config("1.0.1"))
         await recording.snapshot(lambda snapshot: snapshot["revision"] == 2)
 
-    async def test_an_emptied_file_lets_nobody_new_in_and_those_who_are_in_stay(self) -> None:
-        process, port = await self.serve(config("1.0.0"))
-        _, recording = await self.connect(port, headers=bearer(OLD))
-        self.tokens.write_bytes(b"")
-        await process.until_logged("error .*there is no token in the file: no data plane gets in any more")
-        await self.refused(port, 401, bearer(OLD))
-        await self.refused(port, 401)
-        self.replace(config("1.0.1"))
-        await recording.snapshot(lambda snapshot: snapshot["revision"] == 2)
-        self.tokens.unlink()
-        await process.until_logged("the file does not exist: no data plane gets in any more")
-        await self.refused(port, 401, bearer(OLD))
-        self.write(OLD)
-        await process.until_logged("was read again; valid tokens: 1")
-        await self.connect(port, headers=bearer(OLD))
-
     async def test_no_token_is_in_the_log_or_in_what_the_control_plane_answers(self) -> None:
         process, port = await self.serve(config("1.0.0"))
         await self.connect(port, headers=bearer(OLD))

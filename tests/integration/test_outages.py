@@ -144,21 +144,6 @@ class OutageTests(OperateTestCase):
         self.push(plan("1.0.1", gradually))
         await self.recording.snapshot(lambda snapshot: snapshot["revision"] == 2)
 
-    async def test_an_equal_config_again_and_again(self) -> None:
-        """It is pushed with other white space and another order of keys each time."""
-        await self.begin()
-        content = json.loads(plan())
-        for number in range(TIMES):
-            again = json.dumps(dict(reversed(content.items())) if number % 2 else content, indent=number % 8)
-            self.push(again.encode())
-            response = await treq.post(f"{self.url}/config/apply", data=again.encode(), persistent=False)
-            self.assertEqual((await response.json())["result"], "unchanged")
-        self.assert_nothing_sent()
-        self.assertEqual(self.plane.stderr.count(b"is active; sending it"), 1)
-        self.assertEqual(self.plane.stderr.count(b"disconnected"), 0)
-        self.assertEqual(len((await self.do_json("history"))["versions"]), 1)
-        self.assertEqual((await self.health())["file_differs"], False)
-
     async def test_a_burst_of_changes_leads_to_the_newest(self) -> None:
         await self.begin()
         for number in range(TIMES):

@@ -180,7 +180,8 @@ class SlowRolloutTests(RolloutTestCase):
     async def test_it_is_paused_promoted_and_aborted_by_the_tool(self) -> None:
         await self.start_rollout()
         self.assertIn("paused, step 1 of 3", await self.do("rollout", "pause"))
-        said = await self.do_json("rollout", "promote")
+        await self.do("rollout", "promote", "--if-step", "2", status=1)
+        said = await self.do_json("rollout", "promote", "--if-step", "1")
         self.assertEqual((said["rollout"]["phase"], said["rollout"]["step"]), ("sending", 2))
         await self.until_sent(2, 2)
         said = await self.do("rollout", "abort", "--reason", "wrong file")

@@ -85,10 +85,46 @@ class ServerTests(TlsTestCase):
             r" from \S+Z until \S+Z, has expired; the active config stays"
         )
         await self.still_routes(data_plane)
-        await control_plane.stop()
-        self.present(self.authority.issue("cp", "127.0.0.1"))
-        await self.start_plane()
+        self.present(self.authority.issue("cp.new", "127.0.0.1"))
+        await control_plane.until_logged(
+            'info .*the certificate of "CN=cp.new", valid from .*, is shown from now'
+        )
         await data_plane.until_logged('serving version "1", revision 1, from control_plane')
+        self.assertEqual(control_plane.stderr.count(b"is shown from now on"), 1)
+
+    async def test_one_that_cannot_be_used_at_the_start_is_one_clear_line(self) -> None:
+        good, other = self.authority.issue("cp", "127.0.0.1"), self.authority.issue("x")
+        begin = b"-----BEGIN PRIVATE"
+        swapped = good[: good.index(begin)] + other[other.index(begin) :]
+        for bad in (swapped, good[:100], good[good.index(begin) :]):
+            self.present(bad)
+            port = f"ssl:0:privateKey={self.folder / 'cp.pem'}:interface=127.0.0.1"
+            control_plane = self.start_control_plane("--config", str(self.file), "--port", port)
+            self.assertEqual(await control_plane.until_ended(), 1)
+            (line,) = control_plane.stderr.decode().splitlines()
+            self.assertRegex(
+                line, "cellrouter-cp: --port: ssl:.* is not a usable endpoint: its certificate or key: ."
+            )
+
+    async def test_one_that_cannot_be_used_changes_nothing(self) -> None:
+        control_plane = await self.start_plane()
+        file = self.folder / "cp.pem"
+        good = file.read_bytes()
+        key, other_key = (
+            each[each.index(b"-----BEGIN PRIVATE") :] for each in (good, self.authority.issue("x"))
+        )
+        for bad, reason in (
+            (good.replace(key, other_key), "the files of --port cannot be used: .* do not match"),
+            (good[:100], "the files of --port cannot be used: "),
+            (b"", "the files of --port cannot be used: "),
+        ):
+            file.write_bytes(bad)
+            await control_plane.until_logged(f"error .*{reason}.*; the certificate that was shown so far is")
+        file.unlink()
+        await control_plane.until_logged(f"error .*{file}: the file does not exist; the certificate that was")
+        data_plane = self.start_router()
+        await data_plane.until_logged('serving version "1", revision 1, from control_plane')
+        self.assert_no_traceback(control_plane)
 
     async def test_one_for_another_address_is_not_believed(self) -> None:
         self.present(self.authority.issue("cp", "127.0.0.2"))
@@ -169,6 +205,28 @@ class ClientTests(TlsTestCase):
         self.certificate(self.clients.issue("dp-1"))
         await data_plane.until_logged('serving version "1", revision 1, from control_plane')
 
+    async def test_an_authority_is_added_and_taken_away_without_a_restart(self) -> None:
+        control_plane = await self.start_plane("--client-ca", self.clients_file)
+        first = self.start_router(*self.certificate(self.clients.issue("dp-1")))
+        await first.until_logged('serving version "1", revision 1, from control_plane')
+        new = Authority("new authority")
+        self.save("clients.pem", self.clients.certificate + new.certificate)
+        await control_plane.until_logged(f"{self.clients_file} was read again; authorities: 2")
+        certificate = self.certificate(new.issue("dp-2"))
+        second = self.start_router("--state-dir", str(self.folder / "dp-2"), *certificate)
+        await second.until_logged('serving version "1", revision 1, from control_plane')
+        await second.stop()
+        self.save("clients.pem", b"")
+        await control_plane.until_logged(
+            f"error .*{self.clients_file}: there is no certificate in PEM .*: no data plane gets in any more,"
+        )
+        third = self.start_router("--state-dir", str(self.folder / "dp-3"), *certificate)
+        await control_plane.until_logged("refused .*, is not signed by an authority that is trusted")
+        await self.still_routes(third)
+        self.replace(text("2"))
+        await first.until_logged('serving version "2", revision 2, from control_plane')
+        self.assert_no_traceback(control_plane)
+
     async def test_token_and_certificate_are_both_needed_when_both_are_asked_for(self) -> None:
         token = self.save("token", b"abc\n")
         await self.start_plane("--client-ca", self.clients_file, "--data-plane-token-file", token)
@@ -191,7 +249,10 @@ class ClientTests(TlsTestCase):
 
     async def test_a_file_without_an_authority_is_one_clear_line(self) -> None:
         bad = self.save("bad.pem", b"nothing")
-        control_plane = self.start_control_plane("--config", str(self.file), "--client-ca", bad)
+        port = f"ssl:0:privateKey={self.folder / 'cp.pem'}:interface=127.0.0.1"
+        control_plane = self.start_control_plane(
+            "--config", str(self.file), "--client-ca", bad, "--port", port
+        )
         self.assertEqual(await control_plane.until_ended(), 1)
         self.assertEqual(
             control_plane.stderr.decode(),

@@ -54,7 +54,10 @@ class Asked:
         self._channel = site.buildProtocol(None)
         self._channel.makeConnection(self._transport)
         length = {"Content-Length": str(len(body))} if body else {}
-        lines = [f"{name}: {value}\r\n" for name, value in {"Host": "x", **length, **(fields or {})}.items()]
+        lines = [
+            f"{name}: {value}\r\n"
+            for name, value in {"Host": "127.0.0.1", **length, **(fields or {})}.items()
+        ]
         self._channel.dataReceived(f"{method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body)
 
     @property

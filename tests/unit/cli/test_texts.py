@@ -33,6 +33,7 @@ def report(**changed: Any) -> dict[str, Any]:
         "connected": True,
         "state": "nacked",
         "age_s": 3.2,
+        "connections": 1,
         "running": {"revision": 4, "hash": "sha256:0123456789abcdef"},
         "traffic": traffic(4.25, 0.5, 12.3, 0.25),
         "last_nack": {"errors": [{"path": "", "code": "too_large", "message": "it is too large"}]},
@@ -132,11 +133,13 @@ class RolloutTests(SynchronousTestCase):
             "bake_s": 60.0,
             "reason": "",
             "spent_s": 12.0,
+            "ack_timeout_s": 120.0,
             "members": 1,
+            "away": 0,
             "data_planes": ["dp-1"],
             "waiting_for": [],
             "traffic": {
-                "new": {"requests": 90, "errors_pct": 1.5, "p99_ms": None},
+                "new": {"requests": 90, "errors_pct": 1.5, "p99_ms": None, "data_planes": 0},
                 "old": {"requests": 900, "errors_pct": 0.0, "p99_ms": 1.131},
             },
             **last,
@@ -154,8 +157,16 @@ class RolloutTests(SynchronousTestCase):
         told = self.show(phase="baking")
         self.assertEqual(told[0], "rollout of revision 5: baking, step 1 of 2")
         self.assertRegex("\n".join(told), r"data planes +1: dp-1\nwaiting for +-\n")
-        self.assertIn("90 requests, 1.5% 5xx, p99 -", told[5])
+        self.assertIn("90 requests, 1.5% 5xx, p99 -, told by 0 of 1", told[5])
         self.assertIn("900 requests, 0% 5xx, p99 1.131 ms", told[6])
+
+    def test_why_it_does_not_go_on_is_said(self) -> None:
+        self.assertIn("away           7; no step is taken while most data planes are", self.show(away=7))
+        self.assertIn("in this phase  12s, the bake takes 60s", self.show(phase="baking"))
+        self.assertIn("in this phase  12s, all have to ack within 120s", self.show(phase="sending"))
+        self.assertIn("in this phase  12s", self.show(phase="paused"))
+        told = self.show(phase="pending", members=0, data_planes=[], traffic=None)
+        self.assertIn("waiting for    a data plane with a name of its own", told)
 
     def test_one_that_has_ended_is_a_line_with_the_reason(self) -> None:
         told = self.show(phase="halted", under_way=False, reason="dp-1 was lost")

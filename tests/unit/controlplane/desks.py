@@ -14,6 +14,7 @@ from cellrouter.controlplane.guards import Guards
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import Intake
 from cellrouter.controlplane.rollouts import Rollouts
+from cellrouter.controlplane.roster import Roster
 from cellrouter.controlplane.steps import read_steps
 from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon.children import ChildFailed
@@ -27,16 +28,21 @@ BAKE_S = 60.0
 class SynchronousHistory(History):
     """A history whose database thread is this one, and whose disk can fill up.
 
+    :ivar disk_is_full: whether nothing can be stored.
+    :ivar slow_disk: what every interaction waits for until it fires.
     :ivar slow: what the next interaction waits for.
     :ivar interactions: how many have begun.
     """
 
     disk_is_full = False
+    slow_disk: "Deferred[None] | None" = None
     slow: "Deferred[None] | None" = None
     interactions = 0
 
     async def _interact(self, interaction: Callable[..., object], *arguments: object) -> object:
         self.interactions += 1
+        if self.slow_disk is not None and not self.slow_disk.called:
+            await self.slow_disk
         if self.slow is not None:
             slow, self.slow = self.slow, None
             await slow
@@ -73,6 +79,7 @@ class Desk:
             *(Guards(), LIMIT_BYTES),
         )
         self.intake = Intake(self.path, self.changes, clock, maybeDeferred, 2.0, LIMIT_BYTES)
+        self.roster = Roster(self.hub.fleet, self.history, clock)
 
     def in_child(self, function: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
         """Run a function here and now."""

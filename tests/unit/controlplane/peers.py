@@ -9,7 +9,7 @@ from cellrouter.controlplane.connection import DataPlaneConnection
 from cellrouter.controlplane.hub import Hub
 from tests.unit.controlplane.transports import SlowTransport
 
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
 @frozen

@@ -1,5 +1,8 @@
 """The fleet knows every data plane for a day, and no more of them than fit."""
 
+import gc
+import weakref
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -72,6 +75,13 @@ class FleetTests(SynchronousTestCase):
         self.fleet.left(node)
         self.assertIs(node.presence, Presence.DEPARTED)
 
+    def test_what_a_nameless_one_of_the_same_host_has_said_is_not_what_another_says(self) -> None:
+        nameless = self.fleet.arrived("10.0.0.7:1")
+        self.fleet.nacked(nameless, Nack(version="2", revision=5, hash="h5", errors=()))
+        self.fleet.left(nameless)
+        node = self.arrive("dp-1", "10.0.0.7:2")
+        self.assertIsNone(node.last_nack)
+
     def test_hello_may_be_repeated(self) -> None:
         node = self.arrive("dp-1")
         self.assertIs(self.fleet.said_hello(node, Hello(node_id="dp-1", software="2", running=None)), node)
@@ -108,6 +118,27 @@ class FleetTests(SynchronousTestCase):
         self.assertEqual(len(node.last_nack.errors), MAX_ERRORS)
         self.assertEqual(len(node.last_nack.errors[0].message), MAX_TEXT)
         self.assertEqual(len(node.last_nack.version or ""), MAX_TEXT)
+
+    def test_what_a_nameless_one_of_the_same_host_acked_is_not_said_of_one_with_a_name(self) -> None:
+        nameless = self.fleet.arrived("10.0.0.7:1")
+        self.fleet.acked(nameless, Ack(version="1", revision=5, hash="h", apply_ms=1))
+        self.fleet.left(nameless)
+        named = self.arrive("dp-1", "10.0.0.7:2")
+        self.assertIsNone(named.last_ack)
+        self.assertEqual(self.fleet.nodes(), [named, nameless])
+        self.assertEqual((nameless.node_id, nameless.presence), (None, Presence.DEPARTED))
+        self.assertIs(self.fleet.arrived("10.0.0.7:3"), nameless)
+        self.assertIs(self.arrive("dp-1", "10.0.0.7:4"), named)
+        self.assertEqual(self.fleet.nodes(), [named, nameless])
+
+    def test_a_status_is_not_kept_since_it_may_be_a_megabyte(self) -> None:
+        node = self.arrive("dp-1")
+        status = Status(placements={"a": {}}, requests={})
+        kept = weakref.ref(status)
+        self.fleet.reported(node, status)
+        del status
+        gc.collect()
+        self.assertIsNone(kept())
 
 
 class ListenerTests(SynchronousTestCase):

@@ -11,7 +11,7 @@ from cellrouter.controlplane.connection import MAX_MESSAGE_BYTES, MAX_REFUSED_ME
 from cellrouter.controlplane.hub import AT_ONCE, Announcement, Hub
 from cellrouter.controlplane.roundup import MOST_LISTED
 from cellrouter.snapshots.accepted import Accepted
-from tests.unit.controlplane.peers import BINARY, CLOSE, PING, PONG, TEXT, Peer
+from tests.unit.controlplane.peers import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Peer
 
 
 def announcement(revision: int, filler: str = "") -> Announcement:
@@ -338,6 +338,52 @@ class MessageTests(HubTestCase):
         peer.send_frame(TEXT, b"\xff\xfe")
         self.assertTrue(peer.dropped)
         self.assertFalse(other.dropped)
+
+    def test_who_floods_is_dropped_and_what_it_has_sent_is_not_read_on(self) -> None:
+        flood = {
+            "pings": bytes([0x80 | PING, 0x80]) + bytes(4),
+            "empty fragments": bytes([CONTINUATION, 0x80]) + bytes(4),
+        }
+        for name, frame in flood.items():
+            peer, other = Peer(self.hub, 1), Peer(self.hub, 2)
+            peer.connection.dataReceived(bytes([TEXT, 0x80]) + bytes(4) if name != "pings" else b"")
+            peer.connection.dataReceived(frame * 100_000)
+            self.assertTrue(peer.dropped, name)
+            self.assertLess(peer.connection.trafficStats.incomingWebSocketFrames, 2000)
+            self.assertFalse(other.dropped)
+        self.assertIn("data plane 10.0.0.7:1 dropped: it sends more than is read", self.logged())
+
+    def test_who_has_a_lot_to_say_is_dropped_but_not_who_takes_its_time(self) -> None:
+        """A megabyte of status takes tens of milliseconds to read, which others wait."""
+        filler = {str(number): {} for number in range(60_000)}
+        status = {"type": "status", "placements": filler, "requests": {}}
+        patient = Peer(self.hub, 1)
+        for _ in range(10):
+            patient.send(status)
+            patient.send_frame(PONG, b"")
+            patient.read()
+            self.clock.advance(5)
+        self.assertFalse(patient.dropped)
+        hasty = Peer(self.hub, 2)
+        for _ in range(10):
+            hasty.send(status)
+        self.assertTrue(hasty.dropped)
+
+    def test_answers_without_end_are_few_lines(self) -> None:
+        peer = Peer(self.hub)
+        for number in range(500):
+            peer.send({"type": "ack", "version": "1", "revision": number, "hash": "h", "apply_ms": 1})
+        self.assertLess(len(self.logged(LogLevel.info)), 30)
+        self.clock.advance(1)
+        peer.send({"type": "ack", "version": "1", "revision": 500, "hash": "h", "apply_ms": 1})
+        self.assertEqual(
+            self.logged(LogLevel.info)[-1],
+            "data plane 10.0.0.7:50000 runs revision 500, version '1'"
+            " (480 of its answers before were not logged)",
+        )
+        (node,) = self.hub.fleet.nodes()
+        assert node.last_ack is not None
+        self.assertEqual(node.last_ack.revision, 500)
 
     def test_an_unknown_type_is_ignored_and_logged_once(self) -> None:
         peer = Peer(self.hub)

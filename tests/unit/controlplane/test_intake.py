@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from twisted.internet.defer import fail
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, eventAsText, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -196,6 +197,19 @@ class IntakeTests(SynchronousTestCase):
         self.desk.children_fail = False
         self.change(config("1.0.2"))
         self.assertEqual((self.active().version, self.intake.problems), ("1.0.2", ()))
+
+    def test_what_nobody_foresaw_is_not_taken_for_a_file_that_is_active(self) -> None:
+        self.run_with(config())
+        self.desk.slow_child = fail(MemoryError())
+        self.change(config("1.0.1"))
+        self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
+        self.assertEqual(self.active().version, "1.0.1")
+        self.desk.slow_child = fail(MemoryError())
+        self.path.write_bytes(config("1.0.2"))
+        self.clock.pump([2.0] * 2)
+        self.assertIs(self.intake.file_state, FileState.NOT_CHECKED)
+        self.assertTrue(self.intake.file_differs)
+        self.flushLoggedErrors(MemoryError)
 
     def test_a_restart_without_a_file_serves_the_last_good_config(self) -> None:
         self.run_with(config())

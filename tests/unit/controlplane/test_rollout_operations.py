@@ -93,6 +93,16 @@ class RolloutOperationsTests(RolloutsTestCase):
         self.assertEqual((aborted["phase"], aborted["reason"]), ("aborted", "ann: wrong"))
         self.assertEqual(self.counts(), {3: 8})
 
+    def test_it_is_promoted_from_the_step_that_somebody_has_seen_and_from_no_later_one(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        self.bake()
+        late = self.post("promote", **{"if-step": "1"})
+        self.assertEqual((late.status, self.rollout.taken), (409, 2))
+        self.assertEqual(late.json()["detail"], "step 2 was taken by now, not 1: look at it again")
+        self.assertEqual(self.post("promote", **{"if-step": "x"}).status, 400)
+        self.assertEqual(self.post("promote", **{"if-step": "2"}).json()["rollout"]["step"], 3)
+
     def test_when_none_goes_on_that_is_a_409(self) -> None:
         for what in ("pause", "promote", "abort"):
             answer = self.post(what)

@@ -3,14 +3,18 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from cellrouter.controlplane.attendance import AWAY_S, HELLO_GRACE_S
+from cellrouter.controlplane.gates import Gates
 from cellrouter.controlplane.proposals import Outcome, Proposal
 from cellrouter.controlplane.rollout import NotPossible, Phase, Rollout
-from cellrouter.controlplane.rollouts import HELLO_GRACE_S
+from cellrouter.controlplane.rollouts import MAX_WAITING
+from cellrouter.daemon.children import Busy
 from cellrouter.snapshots.history_schema import HistoryUnusable
 from tests.support.documents import text
 from tests.support.logs import CapturedLog
@@ -93,6 +97,8 @@ class RolloutsTestCase(SynchronousTestCase):
         self.desk = desk = Desk(self.folder, self.clock, self.steps)
         desk.intake.load_blocking()
         desk.rollouts.load_blocking()
+        desk.roster.load_blocking()
+        desk.roster.startService()
         desk.hub.startService()
         desk.rollouts.startService()
         self.addCleanup(desk.rollouts.stopService)
@@ -103,11 +109,15 @@ class RolloutsTestCase(SynchronousTestCase):
 
     def restart(self) -> None:
         """Kill the control plane and start another one, to which everybody connects."""
-        self.desk.rollouts.stopService()
-        for data_plane in self.fleet.values():
-            data_plane.leave()
+        self.end()
         self.start()
         self.join()
+
+    def end(self) -> None:
+        self.desk.rollouts.stopService()
+        self.desk.roster.stopService()
+        for data_plane in self.fleet.values():
+            data_plane.leave()
 
     def answer(self) -> None:
         for data_plane in self.fleet.values():
@@ -166,6 +176,43 @@ class StepsTests(RolloutsTestCase):
         self.assertIn("rollout of revision 2: done", self.logged.lines)
         self.assertEqual([each.got for each in self.fleet.values()], [[1, 2]] * 8)
 
+    def test_a_bake_that_begins_between_two_ticks_lasts_as_long_as_it_is_to(self) -> None:
+        self.accept("1.0.2")
+        self.clock.advance(0.9)
+        self.answer()
+        self.clock.advance(0.1)
+        self.bake(59)
+        self.assertEqual(self.counts(), {1: 7, 2: 1})
+        self.clock.advance(1)
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
+
+    def test_time_in_which_the_control_plane_did_not_run_is_no_bake(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        self.clock.advance(3600)
+        self.assertIs(self.rollout.phase, Phase.BAKING)
+
+    def test_a_bake_in_which_nobody_said_what_it_did_is_said_to_be_one(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        self.bake()
+        self.assertIn("step 1 was judged by acks and connections alone", self.logged.text)
+        self.answer()
+        for total in (0, 10):
+            for data_plane in self.fleet.values():
+                data_plane.report(total)
+        self.bake()
+        self.assertNotIn("step 2 was judged", self.logged.text)
+
+    def test_a_defect_that_shows_once_does_not_end_the_watching(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        with patch.object(Gates, "breach", side_effect=ZeroDivisionError):
+            self.clock.advance(1)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.bake()
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
+
     def test_without_an_ack_no_further_step_is_taken(self) -> None:
         self.accept("1.0.2")
         self.bake()
@@ -198,6 +245,27 @@ class StepsTests(RolloutsTestCase):
         self.assertEqual(first.take(), [1])
         self.clock.advance(1)
         self.assertEqual(first.take(), [1, 2])
+
+    def test_those_that_share_a_name_come_last(self) -> None:
+        twins = [DataPlane(self.desk, name, port) for port, name in enumerate(FLEET[:7])]
+        self.accept("1.0.2")
+        self.assertEqual(self.with_revision(2), ["dp-7"])
+        self.successResultOf(self.order("promote"))
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
+        self.assertEqual(sum(2 in each.take() for each in twins), 1)
+
+    def test_it_does_not_begin_with_a_name_that_is_shared(self) -> None:
+        for data_plane in self.fleet.values():
+            data_plane.leave()
+        self.fleet = {str(port): DataPlane(self.desk, "dp", port) for port in range(3)}
+        self.accept("1.0.2")
+        self.bake()
+        self.assertEqual((self.counts(), self.rollout.phase), ({1: 3}, Phase.PENDING))
+        promoted = self.failureResultOf(self.order("promote"), NotPossible)
+        self.assertIn("a name of its own", promoted.getErrorMessage())
+        self.fleet["one"] = DataPlane(self.desk, "one")
+        self.clock.advance(1)
+        self.assertEqual(self.with_revision(2), ["one"])
 
     def test_the_first_config_and_one_that_says_the_same_need_no_steps(self) -> None:
         self.assertIsNone(self.desk.rollouts.rollout)
@@ -250,6 +318,66 @@ class HaltTests(RolloutsTestCase):
         self.clock.advance(1)
         self.assert_given_back("5.00% of 1000 requests were answered with a 5xx, 0.10% of 7000")
 
+    def test_errors_of_an_earlier_rollout_do_not_halt_one_that_is_paused(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        self.answer()
+        for total in (0, 1000):
+            self.fleet[member].report(total, total // 2)
+        self.clock.advance(1)
+        self.assert_given_back("50.00% of 1000 requests")
+        self.accept("1.0.4")
+        self.successResultOf(self.order("pause"))
+        self.clock.advance(1)
+        self.assertIs(self.rollout.phase, Phase.PAUSED)
+
+    def test_what_two_with_one_name_have_done_in_their_lives_says_nothing(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        twin = DataPlane(self.desk, member, 1)
+        self.answer()
+        for total in (10, 20):
+            twin.report(100_000 + total, 50_000)
+            self.fleet[member].report(total)
+        self.clock.advance(1)
+        self.assertIs(self.rollout.phase, Phase.BAKING)
+
+    def test_errors_after_hours_of_a_pause_are_not_lost_in_what_went_well(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        self.successResultOf(self.order("pause"))
+        (member,) = self.with_revision(2)
+        for total in (0, 1_000_000):
+            self.fleet[member].report(total)
+        self.bake(700)
+        self.assertIs(self.rollout.phase, Phase.PAUSED)
+        self.assertEqual(self.desk.rollouts.watch.meter.seen, 1_000_000)
+        self.fleet[member].report(1_000_100, 50)
+        self.clock.advance(1)
+        self.assert_given_back("50.00% of 100 requests")
+
+    def test_one_that_says_it_runs_something_else_as_this_revision_halts_it(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        ack = {"version": "1.0.2", "revision": 2, "hash": "sha256:other", "apply_ms": 1}
+        self.fleet[member].send({"type": "ack", **ack})
+        self.assert_given_back(f"{member} refused it: it runs sha256:other as revision 2")
+
+    def test_one_that_refuses_it_without_a_reason_is_said_to(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        self.fleet[member].send({"type": "nack", "version": None, "revision": 2, "hash": None, "errors": []})
+        self.assert_given_back(f"{member} refused it: without a reason")
+
+    def test_one_that_cannot_even_read_it_halts_it(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        errors = [{"path": "", "code": "too_large", "message": "it is too large"}]
+        self.fleet[member].send(
+            {"type": "nack", "version": None, "revision": None, "hash": None, "errors": errors}
+        )
+        self.assert_given_back(f"{member} refused it: (document): too_large: it is too large")
+
     def test_errors_everywhere_do_not(self) -> None:
         for data_plane in self.fleet.values():
             data_plane.report(0)
@@ -271,8 +399,10 @@ class HaltTests(RolloutsTestCase):
         self.accept("1.0.2")
         self.desk.history.disk_is_full = True
         self.fleet[self.with_revision(2)[0]].refuse()
+        nameless = DataPlane(self.desk, None, 1)
         self.bake()
         self.assertEqual((self.rollout.phase, self.counts()), (Phase.HALTING, {1: 7, 2: 1}))
+        self.assertEqual(nameless.take(), [1])
         self.assertEqual(self.logged.text.count("cannot be given back"), 1)
         self.desk.history.disk_is_full = False
         self.clock.advance(1)
@@ -285,7 +415,7 @@ class HaltTests(RolloutsTestCase):
         self.bake()
         self.bake()
         self.assertEqual(self.counts(), {1: 7, 2: 1})
-        self.assertEqual(self.logged.text.count("cannot be noted"), 1)
+        self.assertEqual(self.logged.text.count("how far the rollout has got cannot be noted"), 1)
         self.desk.history.disk_is_full = False
         self.clock.advance(1)
         self.assertEqual(self.counts(), {1: 6, 2: 2})
@@ -297,6 +427,84 @@ class HaltTests(RolloutsTestCase):
         for data_plane in self.fleet.values():
             data_plane.leave()
         self.assertIs(self.rollout.phase, Phase.BAKING)
+
+
+class SlowDiskTests(RolloutsTestCase):
+    """Data planes say something while a step is being stored."""
+
+    steps = "2,50%,100%"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.accept("1.0.2")
+        self.first, self.second = self.with_revision(2)
+        self.fleet[self.first].answer()
+        self.slow_disk = self.desk.history.slow_disk = Deferred()
+        self.promoted = self.order("promote")
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
+
+    def test_one_that_acks_is_not_asked_again(self) -> None:
+        self.fleet[self.second].answer()
+        self.slow_disk.callback(None)
+        self.successResultOf(self.promoted)
+        self.assertEqual(self.counts(), {1: 4, 2: 4})
+        self.assertEqual(self.rollout.acked, {self.first, self.second})
+
+    def test_one_that_refuses_it_ends_it_and_nobody_else_gets_it(self) -> None:
+        self.fleet[self.second].refuse()
+        self.slow_disk.callback(None)
+        self.assertIn("has ended", str(self.failureResultOf(self.promoted, NotPossible).value))
+        self.assertEqual((self.counts(), self.rollout.phase), ({3: 8}, Phase.HALTED))
+        self.assertEqual(sum(2 in each.got for each in self.fleet.values()), 2)
+
+    def test_orders_wait_in_a_line_that_ends_somewhere(self) -> None:
+        waiting = [self.order("pause") for _ in range(MAX_WAITING)]
+        self.failureResultOf(self.order("pause"), Busy)
+        self.slow_disk.callback(None)
+        for order in (self.promoted, *waiting):
+            self.successResultOf(order)
+
+
+class LargeFleetTests(RolloutsTestCase):
+    """More data planes than Python lets calls be nested."""
+
+    steps = "100%"
+
+    def join(self) -> None:
+        names = [f"dp-{number}" for number in range(300)]
+        self.fleet = {name: DataPlane(self.desk, name, 40000 + i) for i, name in enumerate(names)}
+        self.answer()
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.accept("1.0.2")
+        self.let_all_be_sent()
+        self.slow_disk: Deferred[None] = Deferred()
+        self.desk.history.slow_disk = self.slow_disk
+
+    def let_all_be_sent(self) -> None:
+        """Let the slices pass that a large fleet is sent a snapshot in."""
+        self.clock.pump([0.0] * 5)
+
+    def test_all_may_ack_while_something_is_stored(self) -> None:
+        paused = self.order("pause")
+        self.answer()
+        self.slow_disk.callback(None)
+        self.successResultOf(paused)
+        self.assertEqual(self.rollout.waiting_for, [])
+        self.successResultOf(self.order("abort", ""))
+        self.let_all_be_sent()
+        self.assertEqual(self.counts(), {3: 300})
+
+    def test_all_may_be_lost_while_that_is_stored(self) -> None:
+        self.answer()
+        for data_plane in self.fleet.values():
+            data_plane.leave()
+        self.slow_disk.callback(None)
+        self.assertIs(self.rollout.phase, Phase.HALTED)
+        self.assertNotIn("driving the rollout failed", self.logged.text)
+        self.accept("1.0.4")
+        self.assertIs(self.rollout.phase, Phase.PENDING)
 
 
 class OtherChangesTests(RolloutsTestCase):
@@ -366,8 +574,11 @@ class SteeringTests(RolloutsTestCase):
 
     def test_a_pause_that_is_not_stored_is_an_error(self) -> None:
         self.desk.history.disk_is_full = True
-        self.failureResultOf(self.order("pause"), HistoryUnusable)
-        self.failureResultOf(self.order("promote"), HistoryUnusable)
+        paused = self.failureResultOf(self.order("pause"), HistoryUnusable)
+        self.assertIn("it counts until the control plane ends: ", paused.getErrorMessage())
+        self.assertIs(self.rollout.phase, Phase.PAUSED)
+        promoted = self.failureResultOf(self.order("promote"), HistoryUnusable)
+        self.assertIn("the step is not taken: ", promoted.getErrorMessage())
         self.assertEqual(self.counts(), {1: 7, 2: 1})
 
 
@@ -385,6 +596,32 @@ class RestartTests(RolloutsTestCase):
         self.assertEqual(self.counts(), {1: 6, 2: 2})
         self.clock.advance(1)
         self.assertEqual(self.counts(), {2: 8})
+
+    def test_while_most_have_not_come_back_no_step_is_taken(self) -> None:
+        self.accept("1.0.2")
+        self.answer()
+        (member,) = self.with_revision(2)
+        self.end()
+        self.start()
+        away = set(FLEET) - {member}
+        self.fleet = {member: DataPlane(self.desk, member)}
+        self.answer()
+        self.bake(int(BAKE_S) + 1)
+        self.assertEqual((self.rollout.phase, self.rollout.taken), (Phase.BAKING, 1))
+        for name in away:
+            self.fleet[name] = DataPlane(self.desk, name)
+        self.clock.advance(1)
+        self.assertEqual(self.counts(), {1: 6, 2: 2})
+
+    def test_those_that_do_not_come_back_are_not_waited_for_for_ever(self) -> None:
+        self.accept("1.0.2")
+        (member,) = self.with_revision(2)
+        self.end()
+        self.start()
+        self.fleet = {member: DataPlane(self.desk, member)}
+        self.answer()
+        self.bake(int(AWAY_S) + 1)
+        self.assertIs(self.rollout.phase, Phase.DONE)
 
     def test_before_its_first_step_nobody_has_it(self) -> None:
         self.successResultOf(self.order("pause").addErrback(lambda failure: failure.trap(NotPossible)))
@@ -422,6 +659,20 @@ class RestartTests(RolloutsTestCase):
         self.assertEqual(self.counts(), {1: 7})
         self.clock.advance(1)
         self.assertEqual((self.counts(), self.rollout.phase), ({3: 8}, Phase.HALTED))
+
+    def test_the_traffic_before_it_is_compared_with_after_that_too(self) -> None:
+        self.steps = "100%"
+        self.restart()
+        for total in (0, 1000):
+            for data_plane in self.fleet.values():
+                data_plane.report(total, total // 20)
+        self.accept("1.0.2")
+        self.restart()
+        for total in (1000, 2000):
+            for data_plane in self.fleet.values():
+                data_plane.report(total, total // 20)
+        self.clock.advance(1)
+        self.assertIs(self.rollout.phase, Phase.BAKING)
 
     def test_how_it_ended_is_known_afterwards(self) -> None:
         self.accept("1.0.2")

@@ -1,4 +1,4 @@
-"""What data planes are sent, whatever happens in whichever order, restarts and full disks included."""
+"""What data planes are sent, whatever happens in whichever order, restarts, full and slow disks included."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +12,17 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane.proposals import Proposal
-from cellrouter.controlplane.rollout import GIVING_BACK
+from cellrouter.controlplane.rollout import GIVING_BACK, Phase
 from tests.support.documents import text
-from tests.unit.controlplane.desks import Desk
+from tests.unit.controlplane.desks import BAKE_S, Desk
 from tests.unit.controlplane.test_rollouts import DataPlane
 
 NAMES = [f"dp-{number}" for number in range(8)]
 
+TICK_S = 20
+
 OFTEN = ["all answer", "tick"] * 6
-SELDOM = ["restart", "restart", "pause", "promote", "abort", "roll back", "full"]
+SELDOM = ["restart", "restart", "pause", "promote", "abort", "roll back", "full", *["stall", "flow"] * 2]
 EVENTS = st.one_of(
     st.tuples(st.sampled_from(["answer", "refuse", "leave", "join"]), st.sampled_from(NAMES)),
     st.tuples(st.just("change"), st.sampled_from(["1.0.1", "1.0.2", "1.0.3"])),
@@ -48,6 +50,7 @@ class World:
         self.start()
 
     def start(self) -> None:
+        self.stalled: Deferred[None] | None = None
         self.desk = Desk(self.folder, self.clock, "1,25%,50%,100%")
         self.desk.intake.load_blocking()
         self.desk.rollouts.load_blocking()
@@ -82,7 +85,7 @@ class World:
         self.go(self.desk.changes.propose(proposal))
 
     def tick(self) -> None:
-        for _ in range(20):
+        for _ in range(TICK_S):
             self.clock.advance(1)
             for data_plane in self.fleet.values():
                 data_plane.take()
@@ -95,6 +98,26 @@ class World:
 
     def full(self) -> None:
         self.desk.history.disk_is_full = not self.desk.history.disk_is_full
+
+    def stall(self) -> None:
+        """Let whoever uses the disk next wait."""
+        self.flow()
+        self.stalled = self.desk.history.slow_disk = Deferred()
+
+    def flow(self) -> None:
+        stalled, self.stalled = self.stalled, None
+        if stalled is not None:
+            stalled.callback(None)
+
+    def calm_down(self) -> None:
+        """Let all go well, for long enough for any rollout to end that nobody has paused."""
+        self.desk.history.disk_is_full = False
+        self.flow()
+        for _ in range(5 * int(BAKE_S) // TICK_S):
+            for name in NAMES:
+                self.join(name)
+            self.all_answer()
+            self.tick()
 
     def go(self, job: Any) -> None:
         """Do what may be refused."""
@@ -116,6 +139,8 @@ class World:
             "abort": lambda: self.go(rollouts.abort("ann", "")),
             "roll back": lambda: self.go(self.desk.changes.roll_back(1, "ann", "now")),
             "full": self.full,
+            "stall": self.stall,
+            "flow": self.flow,
         }
         happens[what]()
 
@@ -135,7 +160,7 @@ class RolloutsProperties(SynchronousTestCase):
 
     @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(EVENTS, max_size=40))
-    def test_no_more_get_it_than_the_step_allows_and_nobody_goes_back_in_numbers(
+    def test_no_more_get_it_than_the_step_allows_nobody_goes_back_in_numbers_and_it_ends(
         self, events: list[tuple[str, Any]]
     ) -> None:
         with TemporaryDirectory() as folder:
@@ -157,4 +182,8 @@ class RolloutsProperties(SynchronousTestCase):
                 if after is not None and before is not None and before.phase in GIVING_BACK:
                     which = before.revision
                     self.assertEqual(world.got.get(which), had.get(which), event)
+            world.calm_down()
+            ended = world.desk.rollouts.rollout
+            assert ended is not None
+            self.assertTrue(ended.phase is Phase.PAUSED or not ended.under_way, ended)
             world.desk.rollouts.stopService()

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from cellrouter.controlplane.convergence import ALL_SEEN, Standing, Target, convergence, standing
 from cellrouter.controlplane.fleet import Fleet, Node, Presence
 from cellrouter.controlplane.roster import INTERVAL_S, Roster
+from cellrouter.snapshots import history
 from cellrouter.snapshots.history_schema import connection
 from cellrouter.wire import Ack, Hello
 from tests.support.logs import CapturedLog
@@ -75,6 +76,16 @@ class RosterTests(SynchronousTestCase):
         self.assertEqual(self.names(), ["dp-1"])
         self.assertIs(node.presence, Presence.CONNECTED)
         self.assertIsNotNone(node.last_ack)
+
+    def test_names_without_end_fill_no_disk(self) -> None:
+        """As of a data plane that takes another name each time that it connects."""
+        self.patch(history, "MAX_NODES", 3)
+        for number in range(10):
+            self.clock.advance(INTERVAL_S)
+            self.fleet.left(self.arrive(f"dp-{number}"))
+        self.clock.advance(INTERVAL_S)
+        noted = {seen.node_id for seen in self.history.nodes_blocking()}
+        self.assertEqual(noted, {"dp-7", "dp-8", "dp-9"})
 
     def test_what_another_release_has_noted_differently_is_no_reason_not_to_start(self) -> None:
         self.ack(self.arrive("dp-1"))

@@ -16,6 +16,10 @@ class BudgetTests(SynchronousTestCase):
         clock.advance(2)
         self.assertEqual([budget.spend() for _ in range(2)], [True, False])
 
+    def test_who_asks_for_more_than_is_left_gets_nothing_and_loses_nothing(self) -> None:
+        budget = Budget(Clock(), 10, 1)
+        self.assertEqual([budget.spend(amount) for amount in (6, 6, 4, 1)], [True, False, True, False])
+
     def test_it_never_holds_more_than_its_burst(self) -> None:
         clock = Clock()
         budget = Budget(clock, 2, 10)

@@ -265,3 +265,17 @@ class ChangeSomethingTests(FileTestCase):
 
     def test_what_a_proxy_says_of_where_a_request_comes_from_does_not_count(self) -> None:
         self.assertEqual(self.post({"X-Forwarded-For": LOOPBACK}).status, 403)
+
+    def test_without_tokens_nobody_may_through_a_proxy_on_this_machine(self) -> None:
+        for name in ("X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"):
+            self.assertEqual(self.post({name: LOOPBACK}, LOOPBACK).status, 403)
+        self.assertEqual(self.post({"Host": "cp.example.com"}, LOOPBACK).status, 403)
+
+    def test_without_tokens_a_name_that_was_made_to_mean_this_machine_does_not_help(self) -> None:
+        """As a web site does with its own name: the browser takes page and control plane for one site."""
+        for name in ("evil.example:8081", "localhost.evil.example", "127.0.0.1.evil.example"):
+            answer = self.post({"Host": name}, LOOPBACK)
+            self.assertEqual(answer.status, 403, name)
+            self.assertIn("--operator-token-file", answer.json()["detail"])
+        for name in ("localhost", "localhost:8081", "127.0.0.1:8081", "[::1]:8081", "10.0.0.7"):
+            self.assertEqual(self.post({"Host": name}, LOOPBACK).status, 200, name)
