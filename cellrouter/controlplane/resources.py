@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import Request
@@ -19,6 +17,7 @@ from cellrouter.controlplane.exchanges import Parameters, Question
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.metrics import metrics
 from cellrouter.controlplane.operations import Operations, add_operations
+from cellrouter.controlplane.portions import in_portions
 from cellrouter.controlplane.rollout_operations import RolloutOperations, add_rollout
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.sources import ISource, Json
@@ -76,12 +75,8 @@ class FleetResource(Question):
         assert isinstance(wanted, Expected)
         assert shown is None or isinstance(shown, Standing)
         document, listed = self._report(wanted, shown)
-        portions: list[bytes] = []
-        while portion := list(islice(listed, LISTED_AT_ONCE)):
-            if portions:
-                await deferLater(self._clock, 0)
-            # Without the brackets and the end of the line.
-            portions.append(encode(portion)[1:-2])
+        # Without the brackets and the end of the line.
+        portions = [encode(each)[1:-2] async for each in in_portions(listed, LISTED_AT_ONCE, self._clock)]
         return b'%b,"data_planes":[%b]}\n' % (encode(document)[:-2], b",".join(portions))
 
 
