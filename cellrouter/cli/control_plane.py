@@ -25,7 +25,7 @@ TIMEOUT_S = 90.0
 LIMIT_BYTES = 4 * DEFAULT_MAX_CONFIG_BYTES
 HINT = "give the URL of the control plane with --control-plane or CONTROL_PLANE"
 
-CONFLICT, PRECONDITION_FAILED = 409, 412
+UNAUTHORIZED, CONFLICT, PRECONDITION_FAILED = 401, 409, 412
 
 Json = dict[str, Any]
 
@@ -58,6 +58,12 @@ class BeyondGuards(Refused):
 
     exit_code = 4
     advice = "; to do it all the same: --override REASON"
+
+
+class TokenWanted(Refused):
+    """The operator's token was not shown, or another one."""
+
+    advice = "; name a file that has it: cellrouter --operator-token-file FILE, or OPERATOR_TOKEN_FILE"
 
 
 class RevisionMoved(Refused):
@@ -169,4 +175,6 @@ def _elsewhere(response: Any) -> str:
 def _refusal(status: int, document: Json) -> Refused:
     if status == CONFLICT and "exceeded" in document:
         return BeyondGuards(document)
+    if status == UNAUTHORIZED:
+        return TokenWanted(document)
     return RevisionMoved(document) if status == PRECONDITION_FAILED else Refused(document)

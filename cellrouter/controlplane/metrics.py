@@ -11,6 +11,7 @@ from cellrouter.controlplane.convergence import Standing, Target, standing
 from cellrouter.controlplane.fleet import Node
 from cellrouter.controlplane.hub import Hub
 from cellrouter.controlplane.intake import FileState, Intake
+from cellrouter.controlplane.rollout import Phase
 from cellrouter.controlplane.rollouts import Rollouts
 from cellrouter.controlplane.traffic import FleetTraffic
 from cellrouter.daemon.metrics import by_label, gauge, one_of
@@ -31,6 +32,9 @@ def metrics(
     text = "Whether a change is held, since it goes beyond a guard."
     yield gauge("change_held", text, changes.held is not None)
     yield gauge("rollout_under_way", "Whether a rollout is under way.", rollouts.under_way)
+    phase = None if rollouts.rollout is None else rollouts.rollout.phase.value
+    phases = [each.value for each in Phase]
+    yield from one_of("rollout_phase", "Where the last rollout stands.", "phase", phases, phase)
     states = [each.value for each in FileState]
     yield from one_of("file_state", "How the watched file stands.", "state", states, intake.file_state.value)
     yield from traffic_reports.metrics(traffic)

@@ -78,6 +78,12 @@ class Applier:
         booted = active.current
         self._saved = _identity(booted) if booted and booted.source is Source.LAST_KNOWN_GOOD else None
 
+    @property
+    def saved(self) -> bool:
+        """Whether a restart serves the snapshot that is served."""
+        current = self._active.current
+        return current is not None and _identity(current) == self._saved
+
     def submit(self, message: Delivery, answer: Answer) -> None:
         """Apply a snapshot now or after the one under way, unless a newer one comes first.
 

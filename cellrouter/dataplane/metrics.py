@@ -20,22 +20,34 @@ from cellrouter.snapshots.active import ActiveSnapshot
 
 
 def metrics(
-    engine: ProxyEngine, active: ActiveSnapshot, control_plane: ControlPlaneStatus | None
+    engine: ProxyEngine,
+    active: ActiveSnapshot,
+    control_plane: ControlPlaneStatus | None,
+    saved: bool | None,
 ) -> Iterator[Metric]:
     """Give the metrics of a data plane.
 
     :param engine: the data path.
     :param active: the snapshot that is served.
     :param control_plane: how the connection stands; None without a control plane.
+    :param saved: whether a restart serves what is served; None without a control plane.
     """
     yield from _traffic(engine.traffic)
     yield gauge("requests_in_flight", "Requests that have not been answered yet.", engine.in_flight)
     yield gauge("client_connections", "Connections of clients.", len(engine.channels))
+    yield gauge("max_client_connections", "Most connections of clients.", engine.admission.limit)
+    yield CounterMetricFamily(
+        "cellrouter_access_log_dropped_lines",
+        "Lines of the access log that were not written.",
+        value=engine.dropped_log_lines,
+    )
     yield from _placements(engine)
     yield from _config(active)
     if control_plane is not None:
         text = "Whether there is a connection to a control plane."
         yield gauge("control_plane_connected", text, control_plane.connected)
+    if saved is not None:
+        yield gauge("last_known_good_saved", "Whether a restart serves what is served.", saved)
 
 
 def _traffic(traffic: Traffic) -> Iterator[Metric]:

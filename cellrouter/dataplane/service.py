@@ -97,13 +97,14 @@ class DataPlane(DaemonService):
             settings = evolve(settings, max_connections=connections_to_spare())
         self._engine = ProxyEngine(reactor, settings, access_log, decisions, now=monotonic)
         self.client: ControlPlaneClient | None = None
+        self._applier: Applier | None = None
         self.active = ActiveSnapshot(self._install, reactor)
         source = self._file_source() if options["control-plane-url"] is None else self._control_plane_source()
         reports = Reports(
             self.active,
             self._engine,
             decisions.recent,
-            lambda: metrics(self._engine, self.active, self._control_plane_status()),
+            lambda: metrics(self._engine, self.active, self._control_plane_status(), self._saved()),
             self._accepting,
             self._control_plane_status,
             reactor,
@@ -163,13 +164,14 @@ class DataPlane(DaemonService):
         except CannotBoot as error:
             raise SystemExit("\n".join(f"{NAME}: {reason}" for reason in error.reasons)) from None
         complaints = Complaints(self._clock)
+        self._applier = Applier(self.active, store, self._work, self._in_thread, self._clock, complaints)
         self.client = ControlPlaneClient(
             options["control-plane-url"],
             Ways(self._clock, self._in_thread, options.credentials).find,
             self._clock,
             self._work,
             limit_bytes + ENVELOPE_BYTES,
-            Applier(self.active, store, self._work, self._in_thread, self._clock, complaints),
+            self._applier,
             complaints,
             self,
         )
@@ -200,6 +202,9 @@ class DataPlane(DaemonService):
 
     def _control_plane_status(self) -> ControlPlaneStatus | None:
         return None if self.client is None else self.client.state
+
+    def _saved(self) -> bool | None:
+        return None if self._applier is None else self._applier.saved
 
     def _accepting(self) -> bool:
         return self._drain.phase is Phase.ACCEPTING

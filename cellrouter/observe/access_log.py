@@ -25,6 +25,8 @@ STOP_TIMEOUT_S = 2.0
 class AccessLog:
     """Writes the log.
 
+    :ivar dropped_lines: how many lines were not written since it began.
+
     :param reactor: measures, and is told by the thread what it wrote.
     :param fd: the file descriptor that is written to; it is not closed.
     :param max_buffer_bytes: how much may wait; what comes then is dropped and counted.
@@ -33,6 +35,7 @@ class AccessLog:
     log = Logger()
 
     def __init__(self, reactor: Any, fd: int = 1, max_buffer_bytes: int = 8 * 1024 * 1024) -> None:
+        self.dropped_lines = 0
         self._reactor = reactor
         self._fd = fd
         self._max_buffer_bytes = max_buffer_bytes
@@ -77,6 +80,7 @@ class AccessLog:
         """
         line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
         if self._waiting_bytes + self._line_bytes + len(line) > self._max_buffer_bytes:
+            self.dropped_lines += 1
             self._dropped += 1
             return
         self._lines.append(line)
@@ -93,7 +97,7 @@ class AccessLog:
     def _write_all(self) -> None:
         """Write until the end; this is the thread."""
         while (lines := self._queue.get()) is not None:
-            lost, error = (0, None) if self._broken else self._write_blocking(lines)
+            lost, error = (lines.count(b"\n"), None) if self._broken else self._write_blocking(lines)
             self._reactor.callFromThread(self._written, len(lines), lost, error)
         self._reactor.callFromThread(self._thread_ended)
 
@@ -128,7 +132,9 @@ class AccessLog:
 
     def _written(self, count: int, lost: int, error: OSError | None) -> None:
         self._waiting_bytes -= count
-        self._dropped += lost
+        self.dropped_lines += lost
+        if not self._broken:
+            self._dropped += lost
         if error is not None:
             self._tell_error(error)
         elif self._dropped and not self._waiting_bytes:
@@ -139,7 +145,10 @@ class AccessLog:
         if isinstance(error, BrokenPipeError) and not self._broken:
             # A reader that is gone does not come back; what routes goes on routing.
             self._broken = True
-            self.log.error("the access log cannot be written and ends here: {reason}", reason=error.strerror)
+            self.log.error(
+                "the access log cannot be written and ends here until a restart: {reason}",
+                reason=error.strerror,
+            )
         elif not self._failing and not self._broken:
             # A disk that is full has room again some day.
             self._failing = True

@@ -38,8 +38,9 @@ class Admission:
     instead, only to find that no file descriptor is left, would turn them away, again and again.
 
     :ivar listener: accepts clients; None for nobody.
+    :ivar limit: how many there is room for; infinite for any number.
 
-    :param limit: how many there is room for; None for any number.
+    :param limit: the same; None for any number.
     :param now: gives the time in seconds.
     """
 
@@ -47,7 +48,7 @@ class Admission:
 
     def __init__(self, limit: int | None, now: Callable[[], float]) -> None:
         self.listener: Listener | None = None
-        self._limit = inf if limit is None else limit
+        self.limit = inf if limit is None else limit
         self._now = now
         self._door = _Door.OPEN
         self._tell_again_at_s = -inf
@@ -57,11 +58,11 @@ class Admission:
         if self.listener is None:
             return
         self.listener.accept_few()
-        if self._door is _Door.OPEN and clients >= self._limit:
+        if self._door is _Door.OPEN and clients >= self.limit:
             self._door = _Door.SHUT
             self.listener.pause()
             self._tell()
-        elif self._door is _Door.SHUT and clients < self._limit:
+        elif self._door is _Door.SHUT and clients < self.limit:
             self._door = _Door.OPEN
             self.listener.resume()
 
@@ -72,5 +73,5 @@ class Admission:
             self.log.warn(
                 "{limit} clients are connected, which is the most (--max-connections): others wait until some"
                 " leave",
-                limit=self._limit,
+                limit=self.limit,
             )

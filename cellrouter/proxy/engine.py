@@ -121,6 +121,11 @@ class ProxyEngine:
         """How many exchanges are in flight."""
         return len(self.exchanges)
 
+    @property
+    def dropped_log_lines(self) -> int:
+        """How many lines of the access log were not written."""
+        return self._access_log.dropped_lines
+
     def explain(self, key: bytes | None) -> dict[str, object]:
         """Say where a request with a routing key would go, and why.
 

@@ -108,6 +108,9 @@ class ControlPlaneTests(SynchronousTestCase):
         self.assertIn("--override REASON", beyond.message)
         moved = self.failureResultOf(self.ask(412, {"detail": "moved"}), RevisionMoved).value
         self.assertEqual(moved.exit_code, 5)
+        wanted = self.failureResultOf(self.ask(401, {"detail": "no token"}), Refused).value
+        self.assertEqual(wanted.exit_code, 1)
+        self.assertIn("--operator-token-file", wanted.message)
 
     def test_another_servers_page_is_not_taken_for_an_answer(self) -> None:
         for status, body in ((200, b"<html>"), (502, b"<html>"), (200, b"[]"), (500, b"{}")):

@@ -7,6 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane.metrics import metrics
+from cellrouter.controlplane.rollout import Phase
 from cellrouter.wire import Status
 from tests.support.documents import text
 from tests.unit.controlplane.desks import Desk
@@ -36,6 +37,18 @@ class MetricsTests(SynchronousTestCase):
         found = self.read()
         self.assertEqual(found["cellrouter_file_state unseen"], 1)
         self.assertNotIn("cellrouter_active_revision", found)
+
+    def test_where_a_rollout_stands_is_told(self) -> None:
+        self.desk = Desk(self.desk.path.parent, self.clock, "1,100%")
+        self.desk.path.write_bytes(text("1"))
+        self.desk.intake.load_blocking()
+        phases = [name for name in self.read() if name.startswith("cellrouter_rollout_phase")]
+        self.assertEqual((len(phases), sum(self.read()[name] for name in phases)), (len(Phase), 0))
+        self.desk.path.write_bytes(text("2"))
+        self.desk.intake.startService()
+        self.addCleanup(self.desk.intake.stopService)
+        self.desk.poll()
+        self.assertEqual([name for name in phases if self.read()[name]], ["cellrouter_rollout_phase pending"])
 
     def test_what_the_fleet_does_is_told_once_it_is_known(self) -> None:
         found = self.read()

@@ -239,6 +239,7 @@ class FullDiskTests(ApplierTests):
         self.assertEqual(self.served(), "1")
         (line,) = [line for line in self.log.lines if "No space left on device" in line]
         self.assertIn("/state/last-known-good.json", line)
+        self.assertFalse(self.applier.saved)
 
     def test_saving_is_tried_again_with_the_next_message(self) -> None:
         self.store.error = OSError(28, "No space left on device")
@@ -246,6 +247,7 @@ class FullDiskTests(ApplierTests):
         self.store.error = None
         self.apply(message("1", 1))
         self.assertEqual(len(self.store.saved), 1)
+        self.assertTrue(self.applier.saved)
 
     def test_a_defect_in_one_snapshot_does_not_stop_the_next(self) -> None:
         self.store.error = ZeroDivisionError()  # type: ignore[assignment]  # stands for any defect

@@ -160,6 +160,7 @@ class StalledReaderTests(AccessLogTestCase):
         self.assertEqual(
             self.said.lines, ["40 lines of the access log were dropped: they could not be written in time"]
         )
+        self.assertEqual(self.log.dropped_lines, 40)
         self.assertEqual(self.stop_and_read(), [])
 
     def test_lines_are_taken_again_when_it_reads_again(self) -> None:
@@ -219,7 +220,10 @@ class BrokenTests(AccessLogTestCase):
             self.flush()
             self.clock.run_one()
         errors = [line for line in self.said.lines if "cannot be written" in line]
-        self.assertEqual(errors, ["the access log cannot be written and ends here: Broken pipe"])
+        self.assertEqual(
+            errors, ["the access log cannot be written and ends here until a restart: Broken pipe"]
+        )
+        self.assertEqual(self.log.dropped_lines, 3)
 
     def test_a_reader_that_goes_while_a_line_waits(self) -> None:
         self.start()

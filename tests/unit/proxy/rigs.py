@@ -28,9 +28,11 @@ class Records:
     """An access log that only remembers.
 
     :ivar lines: what was logged.
+    :ivar dropped_lines: how many lines it says that it lost.
     """
 
     def __init__(self) -> None:
+        self.dropped_lines = 0
         self.lines: list[Mapping[str, Any]] = []
 
     def write(self, record: Mapping[str, object]) -> None:
