@@ -18,8 +18,8 @@ LINGER_S = 60.0
 class PunctualChannel(HTTPChannel):
     """A connection on which each request has a minute to arrive as a whole, and the last answer to leave.
 
-    By itself twisted.web begins that minute anew with each byte, so that a byte a minute would do; and who asks
-    for the connection to be closed after an answer, and does not take that, keeps both for ever.
+    By itself twisted.web begins that minute anew with each byte, so that a byte a minute would do; and who
+    asks for the connection to be closed after an answer, and does not take that, keeps both for ever.
     """
 
     site: "QuietSite"
