@@ -3,7 +3,7 @@
 import resource
 from typing import Any, cast
 
-from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.interfaces import IDelayedCall, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -12,14 +12,18 @@ from twisted.web.server import Site
 
 MOST_VISITORS = 10_000
 
+LINGER_S = 60.0
+
 
 class PunctualChannel(HTTPChannel):
-    """A connection on which each request has a minute to arrive, as a whole.
+    """A connection on which each request has a minute to arrive as a whole, and the last answer to leave.
 
-    By itself twisted.web begins that minute anew with each byte, so that a byte a minute would do.
+    By itself twisted.web begins that minute anew with each byte, so that a byte a minute would do; and who
+    asks for the connection to be closed after an answer, and does not take that, keeps both for ever.
     """
 
     site: "QuietSite"
+    _lingering: IDelayedCall | None = None
 
     def resetTimeout(self) -> None:
         """Go on with the minute that has begun."""
@@ -29,9 +33,22 @@ class PunctualChannel(HTTPChannel):
         HTTPChannel.connectionMade(self)
         self.site.came(self)
 
+    def loseConnection(self) -> None:
+        """End once everything has left, or a minute is over."""
+        if self._lingering is None:
+            self._lingering = self.callLater(LINGER_S, self._give_up)
+        HTTPChannel.loseConnection(self)
+
+    def _give_up(self) -> None:
+        self._lingering = None
+        cast(ITCPTransport, self.transport).abortConnection()
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End."""
         self.site.left(self)
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
         HTTPChannel.connectionLost(self, reason)
 
 

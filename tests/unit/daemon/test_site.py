@@ -5,6 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.daemon import JsonResource, JsonRoot, QuietSite
 from tests.support.web import Asked, ask
+from tests.unit.controlplane.transports import SlowTransport
 
 
 class SiteTests(SynchronousTestCase):
@@ -39,6 +40,23 @@ class SiteTests(SynchronousTestCase):
         self.assertEqual(steady.answered.count(b"200 OK"), 11)
         self.reactor.advance(60)
         self.assertTrue(steady.ended)
+
+    def test_an_answer_that_is_not_taken_is_not_kept_for_ever(self) -> None:
+        transport = SlowTransport()
+        transport.protocol = self.site.buildProtocol(None)
+        transport.protocol.makeConnection(transport)
+        transport.protocol.dataReceived(b"GET /it HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        self.assertTrue(transport.disconnecting)
+        self.reactor.advance(59)
+        self.assertFalse(transport.aborted)
+        self.reactor.advance(1)
+        self.assertTrue(transport.aborted)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_one_that_is_taken_leaves_no_timer_behind(self) -> None:
+        visitor = Asked(self.site, "/it", fields={"Connection": "close"})
+        visitor.leave()
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_when_there_are_too_many_the_one_that_came_first_has_to_go(self) -> None:
         visitors = [Asked(self.site, "/it") for _ in range(4)]
