@@ -12,7 +12,7 @@ from cellrouter.cli import routes
 from cellrouter.cli.check import check_file
 from cellrouter.cli.commands import Daemons, json_option, run
 from cellrouter.cli.operate import COMMANDS
-from cellrouter.cli.output import as_json, table
+from cellrouter.cli.output import as_json, say, table
 from cellrouter.daemon.options import endpoint
 
 
@@ -63,7 +63,7 @@ def demo(once: bool, json_wanted: bool) -> None:
     """
 
     async def job(reactor: Any) -> int:
-        return await demos.run(reactor, once, json_wanted, click.echo)
+        return await demos.run(reactor, once, json_wanted, say)
 
     run(job)
 
@@ -97,7 +97,7 @@ def cell(name: str, port: str) -> None:
 def check(context: click.Context, file: Path, json_wanted: bool) -> None:
     """Check a routing config as the daemons do, and list everything that is wrong with it."""
     verdict = check_file(file)
-    click.echo(as_json(verdict.document()) if json_wanted else verdict.text())
+    say(as_json(verdict.document()) if json_wanted else verdict.text())
     context.exit(0 if verdict.valid else 1)
 
 
@@ -115,7 +115,7 @@ def route(daemons: Daemons, key: str, file: Path | None, json_wanted: bool) -> N
     """Say where a request with the routing key KEY goes, and why, without sending one."""
 
     def show(decision: routes.Decision) -> None:
-        click.echo(as_json(decision) if json_wanted else table(None, decision.items()))
+        say(as_json(decision) if json_wanted else table(None, decision.items()))
 
     async def job(reactor: Any) -> int:
         show(await routes.ask(reactor, daemons.data_plane, key))

@@ -12,7 +12,7 @@ from attrs import evolve
 from cellrouter.cli import texts, waiting
 from cellrouter.cli.commands import Daemons, json_option, run
 from cellrouter.cli.control_plane import ControlPlane, Json, Refused
-from cellrouter.cli.output import as_json, harmless
+from cellrouter.cli.output import as_json, harmless, say
 from cellrouter.config import DEFAULT_MAX_CONFIG_BYTES, parse_duration
 from cellrouter.snapshots.poller import Unreadable, read_file
 
@@ -143,9 +143,9 @@ def wait(
         except Refused as refused:
             return _refused(refused, json_wanted)
         if json_wanted:
-            click.echo(as_json({"status": result.status, "text": result.text, "fleet": result.fleet}))
+            say(as_json({"status": result.status, "text": result.text, "fleet": result.fleet}))
         else:
-            click.echo(harmless(result.text), err=result.status != 0)
+            say(harmless(result.text), err=result.status != 0)
         return result.status
 
     run(job)
@@ -220,7 +220,7 @@ def _show(
             return _refused(refused, json_wanted)
         with plane.reading():
             told = as_json(document) if json_wanted else text(document)
-        click.echo(told if json_wanted else harmless(told))
+        say(told if json_wanted else harmless(told))
         return 0
 
     run(job)
@@ -229,7 +229,7 @@ def _show(
 def _refused(refused: Refused, json_wanted: bool) -> int:
     """Say what the control plane does not do, and why."""
     if json_wanted:
-        click.echo(as_json(refused.document))
+        say(as_json(refused.document))
     else:
         refused.show()
     return refused.exit_code

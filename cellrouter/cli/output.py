@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterable, Sequence
 
+import click
+
 from cellrouter.daemon.text import escaped
 
 GAP = "  "
@@ -11,6 +13,19 @@ GAP = "  "
 def as_json(document: object) -> str:
     """Write a document for programs, and still readable."""
     return json.dumps(document, indent=2)
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print something.
+
+    :param text: what.
+    :param err: whether it belongs on standard error.
+    :raises click.ClickException: when it cannot be printed, for example on a disk that is full.
+    """
+    try:
+        click.echo(text, err=err)
+    except OSError as error:
+        raise click.ClickException(f"it cannot be printed: {error.strerror}") from None
 
 
 def harmless(text: str) -> str:

@@ -81,6 +81,7 @@ class Changes:
         self._guards = guards
         self._limit_bytes = limit_bytes
         self._lock = DeferredLock()
+        self._not_stored: str | None = None
         rollouts.give_back = self.give_back
 
     @property
@@ -119,6 +120,7 @@ class Changes:
         :raises ChildFailed: when it cannot be checked.
         """
         async with self._lock:
+            self._not_stored = None
             checked = await self._check(content)
             active = self.active
             if active is not None and checked.hash in (active.hash, self.file_hash):
@@ -131,6 +133,9 @@ class Changes:
             except BeyondGuards as beyond:
                 if self.held is None or self.held.checked.hash != checked.hash:
                     self.held = Held(checked, beyond.exceeded, self._now())
+                raise
+            except HistoryUnusable:
+                self._not_stored = checked.hash
                 raise
 
     async def propose(self, proposal: Proposal) -> Outcome:
@@ -212,7 +217,7 @@ class Changes:
 
     def forget_held(self) -> None:
         """Hold nothing: the operator's file does not say it any more."""
-        self.held = None
+        self.held = self._not_stored = None
 
     def _turn(self) -> DeferredLock:
         """Get in line for a change; each waits with its document in memory.
@@ -247,7 +252,8 @@ class Changes:
         active = self.active
         if active is not None and checked.hash == active.hash:
             return Outcome(active, changed=False)
-        file_hash = self.held.checked.hash if self.held is not None else self.file_hash
+        waiting = self._not_stored if self.held is None else self.held.checked.hash
+        file_hash = waiting or self.file_hash
         return await self._accept(checked, proposal, file_hash, restores)
 
     async def _accept(

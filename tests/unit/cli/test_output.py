@@ -1,8 +1,30 @@
 """Tables that people read and programs do not have to."""
 
+import errno
+import os
+from contextlib import redirect_stdout
+from io import StringIO
+
+import click
 from twisted.trial.unittest import SynchronousTestCase
 
-from cellrouter.cli.output import harmless, table
+from cellrouter.cli.output import harmless, say, table
+
+
+class FullDisk(StringIO):
+    """Standard output that is sent to a full disk."""
+
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class SayTests(SynchronousTestCase):
+    """Where the output goes."""
+
+    def test_a_full_disk_is_one_line(self) -> None:
+        with redirect_stdout(FullDisk()):
+            error = self.assertRaises(click.ClickException, say, "x")
+        self.assertIn("cannot be printed: No space left on device", error.message)
 
 
 class TableTests(SynchronousTestCase):

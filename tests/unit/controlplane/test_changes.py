@@ -204,6 +204,20 @@ class ProposedTests(ChangesTestCase):
         self.restart()
         self.assertEqual((self.active().revision, self.file()), (2, FileState.DIFFERS))
 
+    def test_so_is_what_could_not_be_stored(self) -> None:
+        self.desk.history.disk_is_full = True
+        self.edit(routes(102))
+        self.assertEqual(self.file(), FileState.NOT_STORED)
+        self.desk.history.disk_is_full = False
+        self.successResultOf(self.propose(routes(101)))
+        for _ in range(20):
+            self.desk.poll()
+        self.assertEqual((self.active().revision, self.file()), (2, FileState.DIFFERS))
+        self.restart()
+        self.assertEqual((self.active().revision, self.file()), (2, FileState.DIFFERS))
+        self.edit(routes(103))
+        self.assertEqual((self.active().revision, self.file()), (3, FileState.ACTIVE))
+
     def test_a_full_disk_is_said_and_changes_nothing(self) -> None:
         self.desk.history.disk_is_full = True
         self.failureResultOf(self.propose(routes(101)), HistoryUnusable)
