@@ -214,7 +214,10 @@ def _refuse_impossible(message: Delivery, running: Snapshot | None) -> None:
     if running is None or message.source_id is None or message.source_id != running.source_id:
         return
     if message.revision is not None and running.revision is not None and message.revision < running.revision:
-        text = f"revision {running.revision} of the same source is served, which is newer"
+        text = (
+            f"revision {running.revision} of the same source is served, which is newer;"
+            " was an old history put in its place?"
+        )
         raise ConfigRefused([Violation("/revision", "stale_revision", text)])
 
 

@@ -1,12 +1,14 @@
 """The operations guide is true: every command is run in the failure it is for, and prints what is shown."""
 
 import re
+import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from twisted.trial.unittest import SkipTest
 
 import cellrouter
 from cellrouter.snapshots.active import Source
@@ -116,6 +118,11 @@ class OperationsTests(ProcessTestCase):
     """The guide, walked through with real daemons."""
 
     timeout = 600.0
+
+    def setUp(self) -> None:
+        if shutil.which("curl") is None:
+            raise SkipTest("curl is not installed")
+        super().setUp()
 
     async def walk(self, scenarios: Mapping[str, Scenario], fleet: Fleet) -> None:
         """Walk through sections in the order that the guide has them in.

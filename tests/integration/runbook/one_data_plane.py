@@ -101,7 +101,7 @@ async def is_full(fleet: Fleet, walk: Walk) -> None:
 
 async def is_stopped(fleet: Fleet, walk: Walk) -> None:
     """It drains, with time for a load balancer."""
-    await fleet.start_data_plane("dp-3", "--drain-delay", "3s")
+    await fleet.start_data_plane("dp-3", "--drain-delay", "8s")
     fleet.look_at("dp-3")
     await walk.to_the_end()
     assert await fleet.children.pop("dp-3").until_ended() == 0
