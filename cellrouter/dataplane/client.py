@@ -35,16 +35,20 @@ SOFTWARE = f"cellrouter/{cellrouter.__version__}"
 
 
 class Backoff:
-    """How long to wait before the next attempt: 1, 2, 4 ... 60 seconds, and up to a second more at random.
+    """How long to wait before the next attempt: 1, 2, 4 ... 60 seconds, up to half as much more at random.
+
+    At least it is up to a second more, so that a fleet that has lost its control plane does not come back at
+    the same moment; and the longer the wait, the more that many attempts would otherwise meet.
 
     ``ClientService`` counts from the last connection that was made. This counts from the last that delivered
     a snapshot, so that a control plane that accepts connections and closes them is not called every second.
 
-    :param jitter: what is added, in seconds.
+    :param jitter: gives a share of the longest that may be added, 0 to 1.
     """
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
-        self._policy = backoffPolicy(FIRST_DELAY_S, MAX_DELAY_S, factor=2.0, jitter=jitter)
+        self._policy = backoffPolicy(FIRST_DELAY_S, MAX_DELAY_S, factor=2.0, jitter=lambda: 0.0)
+        self._jitter = jitter
         self._fruitless = 0
 
     def __call__(self, attempt: int) -> float:
@@ -54,7 +58,7 @@ class Backoff:
         """
         delay_s = self._policy(self._fruitless)
         self._fruitless += 1
-        return delay_s
+        return delay_s + self._jitter() * max(1.0, delay_s / 2)
 
     def reset(self) -> None:
         """Begin at one second again."""

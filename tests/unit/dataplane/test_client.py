@@ -552,3 +552,7 @@ class JitterTests(SynchronousTestCase):
         delays = {Backoff()(1) for _ in range(100)}
         self.assertGreater(len(delays), 90)
         self.assertTrue(all(1 <= delay < 2 for delay in delays))
+
+    def test_the_longer_the_delay_the_wider_they_are_spread(self) -> None:
+        longest = Backoff(lambda: 1.0)
+        self.assertEqual([longest(1) for _ in range(8)], [2, 3, 6, 12, 24, 48, 90, 90])
