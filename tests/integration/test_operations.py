@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SkipTest
 
 import cellrouter
@@ -17,12 +18,14 @@ from tests.integration.runbook import (
     control_plane,
     data_planes,
     every_day,
+    on_etcd,
     one_data_plane,
     requests,
     rollouts,
 )
 from tests.integration.runbook.fleet import Fleet
 from tests.integration.runbook.walk import Walk
+from tests.support.etcd import Etcd, demand_etcd
 from tests.support.processes import ProcessTestCase, until_answers
 from tests.support.runbook import Section, sections
 
@@ -31,10 +34,11 @@ GUIDE = ("operations.rst", "failures.rst")
 PACKAGE = Path(cellrouter.__file__).parent
 SCENARIOS = tuple(
     module.SCENARIOS
-    for module in (every_day, control_plane, data_planes, one_data_plane, requests, rollouts, access)
+    for module in (every_day, control_plane, on_etcd, data_planes, one_data_plane, requests, rollouts, access)
 )
 ERROR = re.compile(r'(?:Refused\(\s*\d+,\s*|abort\(|self\.error = CLIENT_CLOSED_REQUEST, )"(\w+)"')
 METRIC = re.compile(r"(cellrouter_\w+)({[^}]*})?")
+OF_ETCD = "cellrouter_source_"
 LABEL = re.compile(r'(\w+)=~?"([^"]*)"')
 Metrics = dict[str, list[dict[str, str]]]
 """The labels of each, by name."""
@@ -79,7 +83,23 @@ def may_match(matcher: str, told: list[dict[str, str]]) -> bool:
     return True
 
 
-class PagesTests(ProcessTestCase):
+class GuideTestCase(ProcessTestCase):
+    """Knows what the guide says of alerts."""
+
+    def assert_told(self, told: Metrics, of_etcd: bool) -> None:
+        """Check that alerts are about what Prometheus is told.
+
+        :param told: that.
+        :param of_etcd: whether those metrics are meant that are told with etcd only, or the others.
+        """
+        for alert in alerts():
+            for name, matcher in METRIC.findall(alert["expr"]):
+                if name.startswith(OF_ETCD) is of_etcd:
+                    self.assertIn(name, told, alert["alert"])
+                    self.assertTrue(may_match(matcher, told[name]), alert["alert"])
+
+
+class PagesTests(GuideTestCase):
     """What the pages say that no command shows."""
 
     def test_every_section_has_a_scenario_and_every_scenario_a_section(self) -> None:
@@ -108,13 +128,10 @@ class PagesTests(ProcessTestCase):
         fleet = Fleet(self)
         await fleet.start_all()
         told = await metrics_of(fleet.environment["CONTROL_PLANE"], fleet.environment["DATA_PLANE"])
-        for alert in alerts():
-            for name, matcher in METRIC.findall(alert["expr"]):
-                self.assertIn(name, told, alert["alert"])
-                self.assertTrue(may_match(matcher, told[name]), alert["alert"])
+        self.assert_told(told, of_etcd=False)
 
 
-class OperationsTests(ProcessTestCase):
+class OperationsTests(GuideTestCase):
     """The guide, walked through with real daemons."""
 
     timeout = 600.0
@@ -160,6 +177,14 @@ class OperationsTests(ProcessTestCase):
         fleet = Fleet(self)
         await fleet.start_all()
         await self.walk(requests.SCENARIOS, fleet)
+
+    async def test_etcd(self) -> None:
+        demand_etcd()
+        fleet, etcd = Fleet(self), Etcd(self.folder)
+        self.addCleanup(lambda: Deferred.fromCoroutine(etcd.stop("KILL")))
+        await on_etcd.start(fleet, etcd)
+        self.assert_told(await metrics_of(fleet.environment["CONTROL_PLANE"]), of_etcd=True)
+        await self.walk(on_etcd.SCENARIOS, fleet)
 
     async def test_rollouts(self) -> None:
         fleet = Fleet(self)

@@ -14,6 +14,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
+from tests.support.etcd import Etcd
 from tests.support.processes import (
     ON_LOOPBACK,
     RETRY_S,
@@ -68,6 +69,8 @@ class Fleet:
     :ivar children: the running daemons and cells by the names of their files.
     :ivar cells: their URLs by their names.
     :ivar ports: their ports; the admin port of a data plane is called ``dp-2 admin``.
+    :ivar source: the option that says where the control plane has the config from.
+    :ivar etcd: has it, if it is not in the file.
     :ivar environment: the variables that the commands use.
 
     :param test: ends everything.
@@ -78,6 +81,8 @@ class Fleet:
         self.children: dict[str, Child] = {}
         self.environment = {"PATH": f"{programs(test.folder)}:{os.environ['PATH']}"}
         (test.folder / "bin" / "python3").symlink_to("python")
+        self.source: tuple[str, ...] = ("--config", CONFIG)
+        self.etcd: Etcd | None = None
         self.ports: dict[str, int] = {}
         self._test = test
         self.cells: dict[str, str] = {}
@@ -91,8 +96,15 @@ class Fleet:
         await self.start_cells()
         self.write_config("1.0.0")
         await self.start_control_plane(*control_plane)
-        await self.start_data_plane(DATA_PLANE, *data_planes)
-        await self.start_data_plane("dp-2", *data_planes)
+        await self.start_data_planes(*data_planes)
+
+    async def start_data_planes(self, *options: str) -> None:
+        """Start both, and wait until they run the config.
+
+        :param options: more of their options.
+        """
+        for name in (DATA_PLANE, "dp-2"):
+            await self.start_data_plane(name, *options)
         await self.until_converged()
 
     async def start_cells(self) -> None:
@@ -146,7 +158,7 @@ class Fleet:
 
     async def start_control_plane(self, *options: str) -> Child:
         """Start the control plane, on the port that it had before."""
-        child = self._daemon(CONTROL_PLANE, "cellrouter-cp", "--config", CONFIG, *options)
+        child = self._daemon(CONTROL_PLANE, "cellrouter-cp", *self.source, *options)
         port = self.ports[CONTROL_PLANE] = await child.port("control plane")
         url = f"http://127.0.0.1:{port}"
         self.environment |= {"CONTROL_PLANE": url, "CONTROL_PLANE_PID": str(child.pid)}
