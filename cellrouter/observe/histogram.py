@@ -43,6 +43,8 @@ _LAST = BUCKETS - 1
 _MAX_PAIRS = 1000
 _MAX_CHARS = 20_000
 _MAX_COUNT = 2**53
+_MOST = _MAX_COUNT - 1
+"""What is added up from counts that are nonsense stays a count that can be sent and kept."""
 
 _TIMES_MS = (
     BOUNDS_MS[0],
@@ -104,7 +106,7 @@ class Histogram:
     @classmethod
     def of(cls, counts: Sequence[int]) -> "Histogram":
         """Make one of a count for each bucket."""
-        return cls._by({number: count for number, count in enumerate(counts) if count})
+        return cls._by({number: min(count, _MOST) for number, count in enumerate(counts) if count})
 
     @classmethod
     def _by(cls, counts: Mapping[int, int]) -> "Histogram":
@@ -132,7 +134,8 @@ class Histogram:
 
     def plus(self, other: "Histogram") -> "Histogram":
         """Add up."""
-        return Histogram._by(Counter(self.by_bucket()) + Counter(other.by_bucket()))
+        added = Counter(self.by_bucket()) + Counter(other.by_bucket())
+        return Histogram._by({number: min(count, _MOST) for number, count in added.items()})
 
     def packed(self) -> Packed:
         """Give the form for messages."""
@@ -187,7 +190,7 @@ class Histogram:
         for bound_ms, count in pairs:
             # Bounds are rounded, so the same one may be a little longer where another program wrote it.
             number = bisect_left(BOUNDS_MS, bound_ms * 0.999)
-            found[number] = min(found.get(number, 0) + count, _MAX_COUNT)
+            found[number] = min(found.get(number, 0) + count, _MOST)
         return cls._by(found)
 
 

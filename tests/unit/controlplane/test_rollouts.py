@@ -16,6 +16,7 @@ from cellrouter.controlplane.rollout import NotPossible, Phase, Rollout
 from cellrouter.controlplane.rollouts import MAX_WAITING
 from cellrouter.daemon.children import Busy
 from cellrouter.snapshots.history_schema import HistoryUnusable
+from cellrouter.wire import Status
 from tests.support.documents import text
 from tests.support.logs import CapturedLog
 from tests.unit.controlplane.desks import BAKE_S, Desk
@@ -271,6 +272,15 @@ class StepsTests(RolloutsTestCase):
         self.assertIsNone(self.desk.rollouts.rollout)
         self.assertFalse(self.successResultOf(self.propose("1.0.1")).changed)
         self.assertIsNone(self.desk.rollouts.rollout)
+
+    def test_counts_that_a_data_plane_invents_keep_no_change_away(self) -> None:
+        node = self.fleet["dp-0"].connection.node
+        assert node is not None
+        for total in (0, 2**53 - 1) * 2100:
+            said = {"total": total, "server_errors": 0, "latency_ms": [[1.0, total]]}
+            self.clock.advance(0.003)
+            self.desk.hub.fleet.reported(node, Status({}, said))
+        self.assertEqual(self.accept("1.0.2"), 2)
 
 
 class HaltTests(RolloutsTestCase):

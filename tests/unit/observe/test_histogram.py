@@ -71,6 +71,19 @@ class AddingTests(SynchronousTestCase):
     def test_one_that_began_again_never_counts_below_nothing(self) -> None:
         self.assertEqual(of(1.0).since(of(1.0, 1.0, 2.0)).by_bucket(), {})
 
+    def test_however_much_is_added_up_it_can_be_sent(self) -> None:
+        most = 2**53 - 1
+        dense_counts = [0] * BUCKETS
+        dense_counts[7] = most * 5000
+        foreign = {"steps_per_doubling": 1, "buckets": "65534,65535", "counts": f"{most},{most}"}
+        for much in (
+            Histogram([7], [most]).plus(Histogram([7], [most])),
+            Histogram.of(dense_counts),
+            Histogram.from_packed({**of().packed(), **foreign}),
+        ):
+            self.assertEqual(list(much.counts), [most])
+            self.assertEqual(Histogram.from_packed(much.packed()).by_bucket(), much.by_bucket())
+
 
 class CoarseTests(SynchronousTestCase):
     """Fewer buckets, where each costs."""
