@@ -8,6 +8,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import SkipTest
 
+from cellrouter.controlplane.page.sections import html_of
+from cellrouter.controlplane.page.widgets import facts
 from tests.browser.browsers import INSTALLED, NOT_INSTALLED, PHONE, Browser
 from tests.browser.scene import WRONG, Scene
 from tests.integration.data_plane_client import connect
@@ -138,9 +140,12 @@ class PageTests(SceneTestCase):
         await self.scene.join("x" * 256, [{"path": "/" + "y" * 300, "code": "z" * 100, "message": "w" * 300}])
         browser = await self.browse(self.scene.url)
         await browser.until("#fleet", "xxx")
+        pairs = [("p50", "12.5 ms"), ("p99", "102,600 ms"), ("Requests", "9,007,199,254,740,991 /s")]
+        await browser.run(ADD_SECTION, (await html_of(facts(pairs, "tiles"))).decode())
         for width in WIDTHS:
             await browser.resize((width, PHONE[1]))
             self.assertEqual(await browser.run(OUTSIDE), [], width)
+            self.assertEqual(await browser.run(OVERFLOWING), [], width)
             self.assertLessEqual(await browser.run("return document.scrollingElement.scrollWidth"), width)
 
     async def test_it_says_all_of_it_without_javascript(self) -> None:
@@ -303,6 +308,20 @@ return [...document.querySelectorAll("body *")]
   .map(each => each.outerHTML);
 """
 """Finds what is not within the window, other than what only screen readers are to find."""
+
+ADD_SECTION = """
+const section = document.createElement("section");
+section.innerHTML = arguments[0];
+document.getElementById("traffic").after(section);
+"""
+"""Adds a section with what is given as HTML."""
+
+OVERFLOWING = """
+return [...document.querySelectorAll(".tiles dd")]
+  .filter(each => each.scrollWidth > each.clientWidth)
+  .map(each => each.outerHTML);
+"""
+"""Finds figures that lie over what is beside them."""
 
 CONTRAST = """
 function luminance(colour) {

@@ -105,6 +105,9 @@ class Live(Service):
     async def _look(self) -> None:
         """Draw what has changed, once for all."""
         documents = await self._gather()
+        if not self._listeners:
+            # They left meanwhile, and what is drawn now would be old for the next one.
+            return
         for section in SECTIONS:
             last = self._renderings.get(section.name)
             facts, mark = section.facts(documents), section.mark(documents)

@@ -67,14 +67,20 @@ def _progress(documents: Documents) -> Iterator[tuple[Mark, str]]:
 
 
 def _convergence(documents: Documents) -> tuple[Mark, str]:
-    fleet, states = documents.fleet, documents.fleet["states"]
-    revision, known = fleet["active"]["revision"], sum(states.values())
+    fleet, states, departed = documents.fleet, documents.fleet["states"], documents.fleet["departed"]
+    revision, known, acked = fleet["active"]["revision"], sum(states.values()), states["acked"]
     if fleet["converged"]:
-        every = "the one data plane runs" if known == 1 else f"all {known:,} data planes run"
+        # Nobody waits for those that are not expected, and yet they are there.
+        others = sum(states[each] - departed[each] for each in states if each != "acked")
+        if others:
+            do = "does" if others == 1 else "do"
+            rest = f"{words.count(others, 'other data plane')} {do} not"
+            return BUSY, f"all that are expected run revision {revision}; {rest}"
+        every = "the one data plane runs" if acked == 1 else f"all {acked:,} data planes run"
         return GOOD, f"{every} revision {revision}"
     if not known:
         return BUSY, "no data plane has connected yet"
-    waiting = known - states["acked"]
+    waiting = known - acked
     more = f"{fleet['missing']:,} more expected" if fleet["missing"] else ""
     missing = len(fleet["waiting_for"])
     if waiting or missing:

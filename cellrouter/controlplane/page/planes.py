@@ -42,7 +42,8 @@ def fleet(documents: Documents) -> Flattenable:
     if not nodes:
         return note("No data plane has connected yet.")
     counts = _counts(document)
-    known = sum(counts.values()) or len(nodes)
+    # Without a config nobody stands in any way to it.
+    known = sum(counts.values()) or max(len(nodes), document["connected"])
     busy = any(node.get("traffic") for node in nodes)
     columns = ("Data plane", "State", "Runs", "Last word", *(["Traffic"] if busy else []), "Reasons")
     left_out = f"{len(nodes):,} of {known:,} are listed, the worst first. " if known > len(nodes) else ""

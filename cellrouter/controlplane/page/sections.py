@@ -84,7 +84,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("rollout", "Rollout", progress.rollout, lambda documents: documents.rollout),
     Section(
         *("fleet", "Fleet", planes.fleet),
-        select=lambda documents: _part(documents.fleet, "states", "departed", "data_planes"),
+        select=lambda documents: _part(documents.fleet, "connected", "states", "departed", "data_planes"),
     ),
     Section(
         *("traffic", "Traffic", planes.traffic),

@@ -11,6 +11,7 @@ from cellrouter.controlplane.page.documents import Documents
 from cellrouter.controlplane.page.events import STALL_TIMEOUT_S
 from cellrouter.controlplane.page.live import INTERVAL_S, MAX_LISTENERS
 from cellrouter.controlplane.page.sections import SECTIONS
+from cellrouter.wire import Status
 from tests.support.web import Asked, ask
 from tests.unit.controlplane.page.pages import AT_S, PageTestCase
 from tests.unit.controlplane.page.streams import Listening
@@ -95,6 +96,17 @@ class ListeningTests(LiveTestCase):
         self.listen().leave()
         self.nack(self.join("dp-1"), "no")
         self.assertIn("dp-1", "".join(data for _, data in self.listen().events()))
+
+    def test_who_comes_after_all_have_left_in_the_middle_of_a_look_gets_how_things_are_then(self) -> None:
+        node = self.join("dp-1")
+        slow = self.desk.history.slow = Deferred()
+        self.listen().leave()
+        slow.callback(None)
+        for total in (0, 70):
+            self.clock.advance(10)
+            counted = {"total": total, "server_errors": 0, "latency_ms": [[1.0, total]]}
+            self.desk.hub.fleet.reported(node, Status({}, counted))
+        self.assertIn("7 /s", "".join(data for _, data in self.listen().events()))
 
     def test_figures_alone_are_drawn_every_five_seconds(self) -> None:
         node = self.join("dp-1")

@@ -1,11 +1,14 @@
 """What the sections say."""
 
 import re
+from functools import partial
 from typing import Any
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
 
+from cellrouter.controlplane import reports
+from cellrouter.controlplane.convergence import Expected
 from cellrouter.controlplane.page.documents import MAX_DATA_PLANES, Documents, tidy
 from cellrouter.controlplane.page.sections import SECTIONS
 from cellrouter.controlplane.proposals import Proposal
@@ -53,6 +56,21 @@ class OverviewTests(SectionTestCase):
         self.assertIn("✓ The one data plane runs revision 1", self.words("verdict"))
         self.ack(self.join("dp-2"))
         self.assertIn("All 2 data planes run revision 1", self.words("verdict"))
+
+    def test_those_that_are_not_expected_are_not_said_to_run_it(self) -> None:
+        self.ack(self.join("dp-1"))
+        self.ack(self.join("dp-2"))
+        stray = self.join("stray")
+        desk = self.desk
+        report = partial(reports.fleet, desk.hub, desk.intake, desk.rollouts, desk.traffic, self.clock)
+
+        def verdict() -> str:
+            fleet = tidy(report(Expected(names=("dp-1", "dp-2"))))
+            return self.words("verdict", evolve(self.documents(), fleet=fleet))
+
+        self.assertIn("All that are expected run revision 1; 1 other data plane does not", verdict())
+        desk.hub.fleet.left(stray)
+        self.assertIn("✓ All 2 data planes run revision 1", verdict())
 
     def test_a_refusal_comes_first_and_is_bad(self) -> None:
         self.ack(self.join("dp-1"))
@@ -186,6 +204,14 @@ class FleetTests(SectionTestCase):
         self.assertIn("3,000 acked", words)
         self.assertIn("200 of 3,001 are listed, the worst first", words)
         self.assertLess(len(self.page()), 200_000)
+
+    def test_without_a_config_all_are_counted_too(self) -> None:
+        for number in range(3):
+            self.join(f"dp-{number}", number)
+        documents = self.documents()
+        unknown = {each: documents.fleet[each] for each in ("connected", "data_planes")}
+        fleet = {**unknown, "active": None, "connected": 5000}
+        self.assertIn("3 of 5,000 are listed", self.words("fleet", evolve(documents, fleet=fleet)))
 
     def test_traffic_is_shown_when_it_is_known(self) -> None:
         self.ack(self.join("dp-1"))
