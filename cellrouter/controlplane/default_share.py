@@ -32,6 +32,10 @@ ACCUSED_S = 120.0
 """A revision may be why for so long after it became active: the rise is seen half a minute later at most, and
 data planes may have been slow to take it."""
 
+CALM_LOOKS = 6
+"""So many looks in a row a share has to be down: half a minute, which is a window of other requests. One look
+may be chance."""
+
 NORMAL_AFTER_S = 3600.0
 """A share that stays is what is normal after this: a new tenant may be meant to be where it is."""
 
@@ -101,6 +105,7 @@ class DefaultShare:
     alarm: Alarm | None = field(init=False, default=None)
     ended: str = field(init=False, default="")
     _usual: float = field(init=False, default=0.0)
+    _calm: int = field(init=False, default=0)
     _passed: _Keyed = field(init=False, factory=_Keyed)
     _marks: deque[_Keyed] = field(init=False, factory=lambda: deque(maxlen=MARKS))
     _active: Active | None = field(init=False, default=None)
@@ -136,7 +141,7 @@ class DefaultShare:
         if min(late.total, usual.total) >= MIN_REQUESTS:
             error = sqrt(late.share * (1 - late.share) * (1 / late.total + 1 / usual.total))
             if late.share - usual.share > max(self._allowed(usual.share), NOISE * error):
-                self._usual = usual.share
+                self._usual, self._calm = usual.share, 0
                 self.alarm = Alarm(KIND, now, self._message(now, late.share))
         return self.alarm
 
@@ -147,9 +152,11 @@ class DefaultShare:
         # Half of what begins it, so that a share in between does not begin and end it again and again.
         if late.total < MIN_REQUESTS:
             return
-        if late.share - self._usual <= self._allowed(self._usual) / 2:
+        down = late.share - self._usual <= self._allowed(self._usual) / 2
+        self._calm = self._calm + 1 if down else 0
+        if self._calm == CALM_LOOKS:
             self.ended = f"the share of the default placement is {late.share:.2%} again"
-        elif now - alarm.since >= NORMAL_AFTER_S:
+        elif not down and now - alarm.since >= NORMAL_AFTER_S:
             self.ended = (
                 f"the share of the default placement has been high for an hour: {late.share:.2%} is normal"
             )
