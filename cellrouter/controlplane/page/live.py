@@ -50,6 +50,7 @@ class Live(Service):
         self._rests = 0
         self._page = b""
         self._page_at = 0.0
+        self._page_lasts_s = INTERVAL_S
         self._page_lock = DeferredLock()
         self._loop: LoopingCall | None = None
 
@@ -59,12 +60,13 @@ class Live(Service):
         return bool(self.running) and len(self._listeners) < MAX_LISTENERS
 
     async def page(self) -> bytes:
-        """Give the page as it is, or was half a second ago."""
+        """Give the page as it is, or was half a second ago; longer ago when it takes long to draw."""
         async with self._page_lock:
-            age_s = self._clock.seconds() - self._page_at
-            if not self._page or not 0 <= age_s < INTERVAL_S:
+            began = self._clock.seconds()
+            if not self._page or not 0 <= began - self._page_at < self._page_lasts_s:
                 self._page = await whole_page(await self._gather())
                 self._page_at = self._clock.seconds()
+                self._page_lasts_s = max(INTERVAL_S, _spent_s(began, self._page_at) / MAX_BUSY)
         return self._page
 
     def join(self, request: Request) -> None:
@@ -95,9 +97,8 @@ class Live(Service):
         else:
             began = self._clock.seconds()
             await self._look()
-            spent_s = self._clock.seconds() - began
             # By a count: the clock may be set.
-            self._rests = int(min(max(0.0, spent_s), INTERVAL_S) / (INTERVAL_S * MAX_BUSY))
+            self._rests = int(_spent_s(began, self._clock.seconds()) / (INTERVAL_S * MAX_BUSY))
         if self._tick % CLOCK_TICKS == 0:
             for listener in list(self._listeners):
                 listener.tell(self._time())
@@ -145,3 +146,8 @@ class Live(Service):
     def _end_all(self) -> None:
         for listener in list(self._listeners):
             listener.end()
+
+
+def _spent_s(began: float, now: float) -> float:
+    """Say how long something took; what waits for a disk may take longer than it is to count for."""
+    return min(max(0.0, now - began), INTERVAL_S)

@@ -147,9 +147,12 @@ def _last_word(node: Json, now: float) -> Flattenable:
 def _traffic(figures: Json | None) -> Flattenable:
     if not figures:
         return NONE
+    rate = words.figure(figures.get("requests_per_s"), "/s")
+    if figures.get("share_5xx") is None:
+        return rate
     return [
-        words.figure(figures.get("requests_per_s"), "/s"),
-        tags.span(f"{words.percent(figures.get('share_5xx'))} 5xx", class_="small"),
+        rate,
+        tags.span(f"{words.percent(figures['share_5xx'])} 5xx", class_="small"),
         tags.span(f"p99 {words.figure(figures.get('p99_ms'), 'ms')}", class_="small"),
     ]
 

@@ -270,6 +270,21 @@ class PageTests(LiveTestCase):
         self.clock.advance(INTERVAL_S)
         self.assertIn(b"dp-1", ask(self.site, "/").body)
 
+    def test_who_asks_for_a_large_page_all_the_time_gets_a_tenth_of_the_time_at_most(self) -> None:
+        gather = self.gatherer.gather
+
+        async def slowly() -> Documents:
+            self.gathered += 1
+            self.clock.rightNow += 0.1
+            return await gather()
+
+        self.patch(self.live, "_gather", slowly)
+        for _ in range(300):
+            ask(self.site, "/")
+            self.clock.advance(0.1)
+        self.assertLessEqual(self.gathered * 0.1, (self.clock.seconds() - AT_S) * 0.11)
+        self.assertGreater(self.gathered, 20)
+
     def test_ages_are_right_when_the_page_is_asked_for_while_others_listen(self) -> None:
         self.listen()
         self.clock.advance(120)

@@ -225,6 +225,15 @@ class FleetTests(SectionTestCase):
             self.assertIn(part, words)
         self.assertIn("120 /s0.1 % 5xxp99 12.3 ms", self.rows("fleet", documents)[0])
 
+    def test_of_one_that_has_no_requests_the_rate_is_shown(self) -> None:
+        self.ack(self.join("dp-1"))
+        documents = self.documents()
+        nothing = dict.fromkeys(("share_5xx", "share_default", "p50_ms", "p99_ms"))
+        documents.fleet["data_planes"][0]["traffic"] = {"window_s": 30.0, "requests_per_s": 0.0, **nothing}
+        (row,) = self.rows("fleet", documents)
+        self.assertIn("0 /s", row)
+        self.assertNotIn("p99", row)
+
     def test_placements_are_shown_the_least_healthy_first(self) -> None:
         documents = self.documents()
         documents.fleet["placements"] = {
