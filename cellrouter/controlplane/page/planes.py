@@ -170,6 +170,8 @@ def _reasons(node: Json, state: str) -> Flattenable:
     if state == "drift":
         hash_ = node["running"]["hash"]
         return ["runs ", code(words.short(hash_), hash_), ", which is another config"]
+    if node["connections"] > 1:
+        return f"{node['connections']} connections give this name: which of them has acked is not known"
     if state == "departed":
         return NONE if node["state"] in ("acked", None) else "left before it acked what it should run"
     return "has not acked yet" if state == "behind" else NONE

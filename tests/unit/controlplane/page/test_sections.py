@@ -193,6 +193,13 @@ class FleetTests(SectionTestCase):
             self.assertIn(part, row)
         self.assertNotIn("four", row)
 
+    def test_a_name_that_several_give_is_pointed_out(self) -> None:
+        self.join("dp-1")
+        self.ack(self.join("dp-1", 1))
+        self.assertIn("Waiting for 1 data plane", self.words("verdict"))
+        (row,) = self.rows("fleet")
+        self.assertIn("2 connections give this name", row)
+
     def test_a_fleet_of_thousands_stays_small(self) -> None:
         for number in range(3000):
             self.ack(self.join(f"dp-{number:04}", number))
