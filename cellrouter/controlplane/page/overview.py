@@ -6,6 +6,7 @@ from twisted.web.template import Flattenable, Tag, tags
 
 from cellrouter.controlplane.page import words
 from cellrouter.controlplane.page.documents import Documents, Json
+from cellrouter.controlplane.page.progress import GIVING_BACK
 from cellrouter.controlplane.page.widgets import (
     BAD,
     BUSY,
@@ -62,7 +63,7 @@ def _progress(documents: Documents) -> Iterator[tuple[Mark, str]]:
     last = documents.rollout["rollout"]
     if last is not None and last["under_way"]:
         step = f"{last['phase']}, step {last['step']} of {len(last['steps'])}"
-        mark = BAD if last["phase"] in ("halting", "aborting") else BUSY
+        mark = BAD if last["phase"] in GIVING_BACK else BUSY
         yield mark, f"revision {last['revision']} is being rolled out: {step}"
 
 

@@ -8,6 +8,9 @@ from cellrouter.controlplane.page.widgets import BAD, BUSY, GONE, GOOD, Mark, co
 
 MAX_NAMES = 10
 
+GIVING_BACK = ("halting", "aborting")
+"""The phases in which nothing can be steered any more."""
+
 PHASES = {
     "pending": (BUSY, "waiting for a data plane to begin with"),
     "sending": (BUSY, "waiting for acks"),
@@ -83,6 +86,8 @@ def _under_way(last: Json) -> Flattenable:
             for name, each in last["traffic"].items()
         ]
         drawn.append(table("Traffic with the new and the old config", columns, rows))
+    if last["phase"] in GIVING_BACK:
+        return drawn
     verbs = ("pause", "promote", "abort")
     drawn.append(note("To steer it: ", [[code(f"cellrouter rollout {verb}"), " "] for verb in verbs]))
     return drawn

@@ -92,7 +92,8 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         *("placements", "Placements", planes.placements),
-        select=lambda documents: _part(documents.fleet, "placements"),
+        # In pairs: a placement may have the name of a member that is left out.
+        select=lambda documents: list(map(list, (documents.fleet.get("placements") or {}).items())),
     ),
     Section("changes", "Last changes", overview.changes, lambda documents: documents.versions),
 )

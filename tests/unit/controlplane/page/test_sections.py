@@ -306,6 +306,13 @@ class RolloutTests(SectionTestCase):
         changed = [each.name for each in SECTIONS if each.mark(before) != each.mark(after)]
         self.assertEqual(changed, ["rollout"])
 
+    def test_one_that_goes_back_is_not_to_be_steered(self) -> None:
+        self.apply("1.0.1", port=9002)
+        documents = self.documents()
+        self.assertIn("cellrouter rollout promote", self.words("rollout", documents))
+        documents.rollout["rollout"]["phase"] = "halting"
+        self.assertNotIn("cellrouter rollout promote", self.words("rollout", documents))
+
     def test_one_that_was_halted_says_why(self) -> None:
         self.apply("1.0.1", port=9002)
         self.nack(self.member(), "no such thing")
@@ -373,6 +380,17 @@ class MarkTests(SectionTestCase):
         (section,) = [each for each in SECTIONS if each.name == "traffic"]
         self.assertEqual(section.facts(before), section.facts(after))
         self.assertNotEqual(section.mark(before), section.mark(after))
+
+    def test_the_health_of_a_placement_is_urgent_whatever_its_name_is(self) -> None:
+        (section,) = [each for each in SECTIONS if each.name == "placements"]
+        for name in ("tier1", "traffic", "last_seen"):
+            well, ill, busy = (
+                evolve(self.documents(), fleet={"placements": {name: {"checked": 1, **more}}})
+                for more in ({"healthy": 1}, {"healthy": 0}, {"healthy": 1, "in_flight": 5})
+            )
+            self.assertNotEqual(section.facts(well), section.facts(ill), name)
+            self.assertEqual(section.facts(well), section.facts(busy), name)
+            self.assertNotEqual(section.mark(well), section.mark(ill), name)
 
     def test_a_refusal_is_urgent(self) -> None:
         node = self.join("dp-1")
