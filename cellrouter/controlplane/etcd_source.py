@@ -7,6 +7,7 @@ gave it. What an operator does at one of them is measured there and put with a n
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from prometheus_client.core import Metric
 from twisted.application.service import Service
@@ -90,6 +91,7 @@ class EtcdIntake(Service):
         self._loop.clock = clock
         changes.on_accepted = self._accepted
         changes.number = self.number
+        changes.source_differs = lambda: self.differs
 
     @property
     def _title(self) -> str:
@@ -133,9 +135,8 @@ class EtcdIntake(Service):
         Service.stopService(self)
         if self._loop.running:
             self._loop.stop()
-        if self._soon is not None:
+        if self._soon is not None and self._soon.active():
             self._soon.cancel()
-            self._soon = None
         self._document.close()
         return Deferred.fromCoroutine(self._stopped())
 
@@ -149,7 +150,8 @@ class EtcdIntake(Service):
         """
         if self.trouble or not self._store_revision:
             raise EtcdUnusable(f"nothing can be changed now: {self.trouble or 'etcd was not asked yet'}")
-        made_for = 0 if self._missing else max(self._dealt_with, self._in_hand, self._active_revision)
+        known = self._known
+        made_for = 0 if self._missing else max(known, self._in_hand)
         note = Note(
             actor=submission.actor,
             reason=submission.reason,
@@ -158,7 +160,7 @@ class EtcdIntake(Service):
             restores=submission.restores,
         )
         put = await self._document.put(submission.text, note, made_for)
-        self._trust(put.cluster_id, put.revision)
+        self._trust(put.cluster_id, put.revision, known)
         if not put.done:
             self._told()
             raise RevisionMoved(
@@ -200,6 +202,11 @@ class EtcdIntake(Service):
         return not self.trouble and self._store_revision > 0
 
     @property
+    def _known(self) -> Revision:
+        """The last revision of the key that was dealt with."""
+        return Revision(max(self._dealt_with, self._active_revision))
+
+    @property
     def _active_revision(self) -> int:
         return 0 if self._changes.active is None else self._changes.active.revision
 
@@ -212,7 +219,6 @@ class EtcdIntake(Service):
             self._soon = self._clock.callLater(SETTLE_S, self._look_soon)
 
     def _look_soon(self) -> None:
-        self._soon = None
         self._look(told=True).addErrback(self._unexpected)
 
     def _poll(self) -> "Deferred[None]":
@@ -225,7 +231,13 @@ class EtcdIntake(Service):
         self._note(KeyState.NOT_CHECKED, ["what the key holds cannot be checked: see the log"])
 
     def _look(self, told: bool) -> "Deferred[None]":
-        return self._lock.run(lambda: Deferred.fromCoroutine(self._look_now(told)))
+        return self._lock.run(self._begin, told)
+
+    def _begin(self, told: bool) -> "Deferred[None]":
+        if told:
+            # What was told before this needs no look of its own: they would pile up while etcd is slow.
+            self._soon = None
+        return Deferred.fromCoroutine(self._look_now(told))
 
     async def _look_now(self, told: bool) -> None:
         if not self.running:
@@ -251,8 +263,14 @@ class EtcdIntake(Service):
 
     async def _take(self, told: bool) -> None:
         """Read the key, and take what it holds."""
+        known = self._known
         newest = await self._document.read(revisions_only=True)
-        self._trust(newest.cluster_id, newest.revision)
+        self._trust(newest.cluster_id, newest.revision, known)
+        if newest.document is not None and newest.document.revision < known:
+            raise Distrusted(
+                f"{self._document.endpoint}: the key is at revision {newest.document.revision} and was at"
+                f" {known}: it was restored from an old backup; put the config again, with etcdctl"
+            )
         source_id = self._source_id(newest.cluster_id)
         if source_id != self._history.source_id:
             await self._history.adopt(source_id)
@@ -262,7 +280,7 @@ class EtcdIntake(Service):
         if newest.document is None:
             self._changes.forget_held()
             self._note(KeyState.MISSING, ["there is no such key"])
-        elif newest.document.revision > max(self._dealt_with, self._active_revision):
+        elif newest.document.revision > self._known:
             if not told and 0 < seen < newest.document.revision:
                 # Else the watch would have said so.
                 self.watch.renew()
@@ -286,15 +304,12 @@ class EtcdIntake(Service):
     async def _catch_up(self, newest: Reading, key_revision: Revision) -> None:
         """Take the last good version of those that were not dealt with."""
         found = await self._versions.find(newest, key_revision, self._dealt_with)
-        try:
-            for version in (found.restoring, found.good):
-                if version is not None:
-                    await self._changes.take_numbered(
-                        *(version.revision, version.judgement, _proposal(version), version.note.restores),
-                        lambda: self._take_in_hand(key_revision),
-                    )
-        finally:
-            self._in_hand = 0
+        for version in (found.restoring, found.good):
+            if version is not None:
+                await self._changes.take_numbered(
+                    *(version.revision, version.judgement, _proposal(version), version.note.restores),
+                    self._having_in_hand(key_revision),
+                )
         self._dealt_with = max(self._dealt_with, key_revision)
         if self._active_revision <= key_revision:
             self._changes.held = found.held
@@ -303,9 +318,10 @@ class EtcdIntake(Service):
     def _source_id(self, cluster_id: int) -> str:
         return str(uuid.uuid5(_NAMESPACE, f"{cluster_id}/{self._document.key}"))
 
-    def _trust(self, cluster_id: int, store_revision: int) -> None:
+    def _trust(self, cluster_id: int, store_revision: int, known: Revision) -> None:
         """Refuse an etcd that is not the one that everything came from so far.
 
+        :param known: what was known of the key when etcd was asked; it may be more by now.
         :raises Distrusted: with what to do about it.
         """
         if self._changes.active is None:
@@ -316,7 +332,6 @@ class EtcdIntake(Service):
                 f"{where}: this is another cluster than the one that revision {self._active_revision} came"
                 " from; to move to it, start with another --state-dir"
             )
-        known = max(self._dealt_with, self._active_revision)
         if store_revision < known:
             raise Distrusted(
                 f"{where}: it is at revision {store_revision} and was at {known}: its data were lost, or"
@@ -324,8 +339,14 @@ class EtcdIntake(Service):
                 " config under another key"
             )
 
-    def _take_in_hand(self, key_revision: Revision) -> None:
+    @contextmanager
+    def _having_in_hand(self, key_revision: Revision) -> Iterator[None]:
+        """Let what is put meanwhile take the place of a version that was not dealt with."""
         self._in_hand = key_revision
+        try:
+            yield
+        finally:
+            self._in_hand = 0
 
     def _accepted(self, accepted: Accepted) -> None:
         """Somebody's change, or what the key holds, is active: the key says the same then."""

@@ -45,6 +45,7 @@ class FakeEtcd:
     :ivar down: whether nobody can connect.
     :ivar down_at: the URLs at which nobody can connect.
     :ivar silent: whether it takes requests and does not answer.
+    :ivar slow: what its next answer waits for on its way.
     :ivar instead: what it answers to everything, if that is not what etcd would.
     :ivar cluster_id: which etcd it is.
     :ivar revision: the store's.
@@ -56,6 +57,7 @@ class FakeEtcd:
     down: bool = False
     down_at: tuple[str, ...] = ()
     silent: bool = False
+    slow: "Deferred[None] | None" = None
     instead: bytes | None = None
     status: int | None = None
     cluster_id: int = 7
@@ -84,7 +86,9 @@ class FakeEtcd:
         if path == "/v3/watch":
             return succeed(self._watch(json.loads(b"".join(written))))
         code, answer = self.answer(path, json.loads(b"".join(written)))
-        return succeed(FakeResponse(code, json.dumps(answer, separators=(",", ":")).encode()))
+        response = FakeResponse(code, json.dumps(answer, separators=(",", ":")).encode())
+        slow, self.slow = self.slow, None
+        return succeed(response) if slow is None else slow.addCallback(lambda _: response)
 
     def answer(self, path: str, message: Json) -> tuple[int, Json]:
         """Answer a message; returns the status and the answer."""

@@ -13,8 +13,8 @@ from cellrouter.config import ConfigRefused
 from cellrouter.controlplane import reports
 from cellrouter.controlplane.etcd_source import SETTLE_S, EtcdIntake
 from cellrouter.controlplane.etcd_versions import KeyState
-from cellrouter.controlplane.proposals import BeyondGuards, Proposal, RevisionMoved
-from cellrouter.snapshots.etcd import EtcdDocument
+from cellrouter.controlplane.proposals import BeyondGuards, NothingHeld, Proposal, RevisionMoved
+from cellrouter.snapshots.etcd import TIMEOUT_S, EtcdDocument
 from cellrouter.snapshots.etcd_codec import EtcdUnusable
 from cellrouter.snapshots.etcd_watch import RETRY_S
 from cellrouter.snapshots.history_schema import HistoryUnusable
@@ -170,6 +170,28 @@ class TakingTests(EtcdSourceTestCase):
         self.assertEqual(outcome.accepted.revision, 4)
         self.assertIs(one.intake.state, KeyState.ACTIVE)
 
+    def test_a_key_that_is_deleted_is_put_again_with_the_same_content(self) -> None:
+        self.put(routes("1"))
+        one, two = self.start("one"), self.start("two")
+        self.etcd.delete(KEY)
+        self.settle(POLL_S)
+        outcome = self.run_job(one.changes.propose(Proposal(content=routes("1"), actor="anna")))
+        self.assertTrue(outcome.changed)
+        self.settle()
+        for each in (one, two):
+            self.assertEqual((each.active, each.intake.state), ((4, "1"), KeyState.ACTIVE))
+            self.assertEqual((each.newest().actor, each.newest().changes), ("anna", ""))
+
+    def test_the_same_content_does_not_end_a_rollout_while_the_key_is_away(self) -> None:
+        self.put(routes("1"))
+        one = self.start(steps="1,100%")
+        self.put(routes("2"))
+        self.etcd.delete(KEY)
+        self.settle(POLL_S)
+        outcome = self.run_job(one.changes.propose(Proposal(content=routes("2"), actor="anna")))
+        self.assertFalse(outcome.changed)
+        self.assertTrue(one.desk.rollouts.under_way)
+
     def test_an_empty_etcd_is_said_and_filled_by_an_operator(self) -> None:
         one, two = self.start("one"), self.start("two")
         status, health = one.health()
@@ -240,6 +262,23 @@ class GuardTests(EtcdSourceTestCase):
         for each in (self.one, self.two):
             self.assertEqual((each.active, each.intake.state), ((back, "1"), KeyState.ACTIVE))
             self.assertIsNone(each.changes.held)
+
+    def test_put_back_by_an_operator_it_is_held_no_more(self) -> None:
+        self.put(routes("2", 50))
+        self.run_job(self.one.changes.propose(Proposal(content=routes("1"), actor="anna")))
+        self.settle()
+        for each in (self.one, self.two):
+            self.assertEqual((each.active, each.intake.state), ((4, "1"), KeyState.ACTIVE))
+            self.assertIsNone(each.changes.held)
+
+    def test_it_is_not_released_in_place_of_what_is_held_by_then(self) -> None:
+        self.put(routes("2", 50))
+        self.one.desk.slow_child = slow = Deferred()
+        release = Deferred.fromCoroutine(self.one.changes.release(None, "anna", "CHG-7"))
+        self.put(routes("3", 40))
+        slow.callback(None)
+        self.failureResultOf(release, NothingHeld)
+        self.assertEqual((self.one.active, self.one.changes.held.checked.version), ((2, "1"), "3"))
 
     def test_an_operators_change_is_measured_where_it_is_made(self) -> None:
         refused = Deferred.fromCoroutine(
@@ -348,6 +387,23 @@ class OperatorTests(EtcdSourceTestCase):
         late = Deferred.fromCoroutine(self.two.changes.propose(Proposal(content=routes("3"), actor="bob")))
         self.failureResultOf(late, RevisionMoved)
 
+    def test_what_is_about_to_be_taken_is_not_overwritten(self) -> None:
+        three = self.start("three", steps="1,100%")
+        self.run_job(self.one.changes.propose(Proposal(content=routes("2"), actor="anna")))
+        self.settle()
+        self.run_job(self.one.changes.roll_back(2, "anna", "oops"))
+        self.run_job(self.one.changes.propose(Proposal(content=routes("3"), actor="anna")))
+        three.history.slow = slow = Deferred()
+        self.settle()
+        late = Deferred.fromCoroutine(
+            three.changes.propose(Proposal(content=routes("4"), actor="bob", if_revision=4))
+        )
+        self.assertEqual((three.active, self.etcd.revision), ((3, "2"), 5))
+        slow.callback(None)
+        self.failureResultOf(late, RevisionMoved)
+        self.settle()
+        self.assertEqual((three.active, self.etcd.revision), ((5, "3"), 5))
+
     def test_a_held_or_refused_version_is_replaced(self) -> None:
         self.put(b"garbage")
         outcome = self.run_job(self.one.changes.propose(Proposal(content=routes("3"), actor="bob")))
@@ -450,6 +506,41 @@ class LostTests(EtcdSourceTestCase):
         self.settle(POLL_S)
         self.assertEqual(one.active, (6, "4"))
         self.assertIn("it is at revision 2 and was at 6", one.intake.trouble)
+
+    def test_one_whose_key_has_gone_back_is_not_believed_until_it_is_put(self) -> None:
+        for number in range(5):
+            self.put(routes(f"{number}"))
+        one = self.start()
+        del self.etcd._log[2:]
+        self.etcd.put("another", b"x")
+        self.settle(POLL_S)
+        self.assertEqual(one.active, (6, "4"))
+        self.assertIn("the key is at revision 3 and was at 6", one.intake.trouble)
+        again = self.put(routes("again"))
+        self.assertEqual((one.active, one.intake.trouble), ((again, "again"), ""))
+
+    def test_an_answer_that_was_on_its_way_during_a_change_is_no_loss(self) -> None:
+        self.put(routes("1"))
+        one = self.start()
+        self.etcd.slow = slow = Deferred()
+        self.settle(POLL_S)
+        self.run_job(one.changes.propose(Proposal(content=routes("2"), actor="anna")))
+        slow.callback(None)
+        self.assertEqual((one.active, one.intake.trouble), ((3, "2"), ""))
+        self.assertNotIn("nothing can be changed", self.log.text)
+
+    def test_told_again_and_again_while_etcd_is_slow_it_looks_once_more(self) -> None:
+        self.put(routes("1"))
+        self.start()
+        self.etcd.silent = True
+        self.settle(POLL_S)
+        for _ in range(40):
+            self.etcd.watches[0].tell({"events": [{}]})
+            self.clock.advance(SETTLE_S)
+        self.etcd.silent = False
+        self.etcd.asked.clear()
+        self.clock.advance(TIMEOUT_S)
+        self.assertLessEqual(self.etcd.asked.count("/v3/kv/txn"), 3)
 
     def test_a_defect_is_logged_and_looking_goes_on(self) -> None:
         self.put(routes("1"))
