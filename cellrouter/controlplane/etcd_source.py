@@ -306,14 +306,27 @@ class EtcdIntake(Service):
         found = await self._versions.find(newest, key_revision, self._dealt_with)
         for version in (found.restoring, found.good):
             if version is not None:
-                await self._changes.take_numbered(
-                    *(version.revision, version.judgement, _proposal(version), version.note.restores),
-                    self._having_in_hand(key_revision),
-                )
+                await self._take_version(version, key_revision)
         self._dealt_with = max(self._dealt_with, key_revision)
         if self._active_revision <= key_revision:
             self._changes.held = found.held
             self._note(found.state, found.problems)
+
+    async def _take_version(self, version: Version, key_revision: Revision) -> None:
+        try:
+            await self._changes.take_numbered(
+                *(version.revision, version.judgement, _proposal(version), version.note.restores),
+                self._having_in_hand(key_revision),
+            )
+        except HistoryUnusable:
+            if self._active_revision > version.revision:
+                # Nobody looks at it again, as what was given back before it has a later number.
+                problem = (
+                    f"revision {version.revision} gave way to what a rollout gives back, and could not be put"
+                    " anew after that: put it again"
+                )
+                self._note(KeyState.NOT_STORED, [problem])
+            raise
 
     def _source_id(self, cluster_id: int) -> str:
         return str(uuid.uuid5(_NAMESPACE, f"{cluster_id}/{self._document.key}"))

@@ -542,6 +542,19 @@ class LostTests(EtcdSourceTestCase):
         self.clock.advance(TIMEOUT_S)
         self.assertLessEqual(self.etcd.asked.count("/v3/kv/txn"), 3)
 
+    def test_what_is_lost_because_etcd_went_away_after_what_was_given_back_is_said(self) -> None:
+        self.put(routes("1"))
+        one = self.start(steps="1,100%")
+        self.put(routes("2"))
+        self.etcd.puts_left = 1
+        self.put(routes("3"))
+        self.settle(2 * POLL_S)
+        self.assertEqual((one.active, one.intake.state), ((5, "1"), KeyState.NOT_STORED))
+        self.assertIn("revision 4 gave way", one.health()[1]["source"]["problems"][0])
+        self.etcd.puts_left = None
+        again = self.put(routes("3"))
+        self.assertEqual((one.active, one.intake.reasons()), ((again, "3"), []))
+
     def test_a_defect_is_logged_and_looking_goes_on(self) -> None:
         self.put(routes("1"))
         one = self.start()
