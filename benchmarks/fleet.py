@@ -33,6 +33,9 @@ PATIENCE_S = 120.0
 
 LOOK_S = 0.01
 SETTLE_S = 0.5
+DATA_PLANES = str(Path(__file__).with_name("data_planes.py"))
+"""Run as a file, which is found wherever the suite is, installed or not."""
+
 NOT_USED = 9
 """The port of cells, which nobody asks."""
 
@@ -325,7 +328,7 @@ class Trial:
     def _crowd(self) -> Iterator[Crowd]:
         place = new_folder(self.folder, "data-planes")
         # Whoever asks for the health has to be on time; they share a core with that.
-        command = ["nice", "-n", "5", PYTHON, "-m", "benchmarks.data_planes"]
+        command = ["nice", "-n", "5", PYTHON, DATA_PLANES]
         command += [str(self._port), str(self.size.data_planes)]
         with running(command, self.settings.cores.load, place) as process:
             yield Crowd(process, place)

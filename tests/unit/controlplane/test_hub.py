@@ -122,7 +122,7 @@ class CrowdTests(HubTestCase):
     def test_others_have_their_turn_while_many_are_sent_a_snapshot(self) -> None:
         peers = self.connect(3 * AT_ONCE)
         self.hub.announce(announcement(1))
-        self.assertIn("sending it to 300 data planes", self.logged(LogLevel.info)[-1])
+        self.assertIn(f"sending it to {3 * AT_ONCE} data planes", self.logged(LogLevel.info)[-1])
         sent: list[int] = []
 
         def look() -> None:

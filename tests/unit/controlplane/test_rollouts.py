@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from cellrouter.controlplane.attendance import AWAY_S, HELLO_GRACE_S
 from cellrouter.controlplane.gates import Gates
+from cellrouter.controlplane.hub import AT_ONCE
 from cellrouter.controlplane.proposals import Outcome, Proposal
 from cellrouter.controlplane.rollout import NotPossible, Phase, Rollout
 from cellrouter.controlplane.rollouts import MAX_WAITING
@@ -484,7 +485,7 @@ class LargeFleetTests(RolloutsTestCase):
 
     def let_all_be_sent(self) -> None:
         """Let the slices pass that a large fleet is sent a snapshot in."""
-        self.clock.pump([0.0] * 5)
+        self.clock.pump([0.0] * (300 // AT_ONCE))
 
     def test_all_may_ack_while_something_is_stored(self) -> None:
         paused = self.order("pause")
