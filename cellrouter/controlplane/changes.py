@@ -6,6 +6,7 @@ is in the history that was not checked.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 
 from attrs import evolve
 from twisted.internet.defer import Deferred, DeferredLock
@@ -57,6 +58,8 @@ class Changes:
     :ivar on_accepted: called with each accepted snapshot, after it was announced.
     :ivar number: numbers what is to be accepted. It may raise :exc:`RevisionMoved` when somebody else was
         faster, or :exc:`HistoryUnusable`.
+    :ivar source_differs: tells whether what is active is to be numbered again when somebody wants it to be
+        active, because where the config comes from says something else.
 
     :param history: assigns revisions.
     :param hub: its current snapshot is the active one.
@@ -85,6 +88,7 @@ class Changes:
         self.file_hash: str | None = None
         self.on_accepted: Callable[[Accepted], object] = lambda _: None
         self.number: Number = by_history
+        self.source_differs: Callable[[], bool] = lambda: False
         self._history = history
         self._hub = hub
         self._rollouts = rollouts
@@ -187,7 +191,7 @@ class Changes:
         judgement: Judgement,
         proposal: Proposal,
         restores: int | None,
-        begin: Callable[[], object],
+        meanwhile: AbstractContextManager[None],
     ) -> None:
         """Make a document active that has a number already, whatever the guards say.
 
@@ -199,24 +203,28 @@ class Changes:
         :param judgement: what was found of it.
         :param proposal: who put it there.
         :param restores: the revision whose content it brings back, if it does.
-        :param begin: called when no other change is under way.
+        :param meanwhile: entered when no other change is under way, and left before one can be.
         :raises RevisionMoved: when it needs another number, and somebody else was faster.
         :raises HistoryUnusable: when it cannot be stored or numbered.
         :raises ChildFailed: when it cannot be checked.
         """
         async with self._lock:
-            begin()
-            active, checked = self.active, judgement.checked
-            if active is not None and revision <= active.revision:
-                return
-            if active is not None and checked.hash == active.hash and not self._rollouts.under_way:
-                submission = evolve(self._submission(checked, proposal, restores=restores), changes="")
-                self.on_accepted(await self._activate(submission, self.file_hash, revision=revision))
-                return
-            if active is not None and judgement.against != active.hash:
-                # It was measured against another one that nobody here has seen active.
-                checked = await self._check(checked.text)
-            await self._accept(checked, proposal, self.file_hash, restores, revision)
+            with meanwhile:
+                await self._take_numbered(revision, judgement, proposal, restores)
+
+    async def _take_numbered(
+        self, revision: Revision, judgement: Judgement, proposal: Proposal, restores: int | None
+    ) -> None:
+        active, checked = self.active, judgement.checked
+        if active is not None and revision <= active.revision:
+            return
+        if active is not None and checked.hash == active.hash and not self._rollouts.under_way:
+            await self._confirm(checked, proposal, restores, revision)
+            return
+        if active is not None and judgement.against != active.hash:
+            # It was measured against another one that nobody here has seen active.
+            checked = await self._check(checked.text)
+        await self._accept(checked, proposal, self.file_hash, restores, revision)
 
     async def propose(self, proposal: Proposal) -> Outcome:
         """Make a document active that somebody submits.
@@ -252,7 +260,10 @@ class Changes:
             if expected_hash not in (None, held.checked.hash):
                 raise NothingHeld(f"what is held by now is {held.checked.hash}: look at it again")
             proposal = Proposal(content=held.checked.text, actor=actor, reason=reason, override=reason)
-            return await self._settle(await self._check(proposal.content), proposal)
+            checked = await self._check(proposal.content)
+            if self.held is not held:
+                raise NothingHeld("what is held has changed meanwhile: look at it again")
+            return await self._settle(checked, proposal)
 
     async def roll_back(
         self, revision: int, actor: str, reason: str, if_revision: int | None = None
@@ -340,10 +351,25 @@ class Changes:
         """Accept somebody's change; the file's content, whatever it is, has been dealt with then."""
         active = self.active
         if active is not None and checked.hash == active.hash:
-            return Outcome(active, changed=False)
+            if self._rollouts.under_way or not self.source_differs():
+                return Outcome(active, changed=False)
+            return Outcome(await self._confirm(checked, proposal, restores), changed=True)
         waiting = self._not_stored if self.held is None else self.held.checked.hash
         file_hash = waiting or self.file_hash
         return await self._accept(checked, proposal, file_hash, restores)
+
+    async def _confirm(
+        self,
+        checked: Checked,
+        proposal: Proposal,
+        restores: int | None = None,
+        revision: Revision | None = None,
+    ) -> Accepted:
+        """Make what is active so under another number."""
+        submission = evolve(self._submission(checked, proposal, restores=restores), changes="")
+        accepted = await self._activate(submission, self.file_hash, revision=revision)
+        self.on_accepted(accepted)
+        return accepted
 
     async def _accept(
         self,

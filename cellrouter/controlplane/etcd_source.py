@@ -7,6 +7,7 @@ gave it. What an operator does at one of them is measured there and put with a n
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from prometheus_client.core import Metric
 from twisted.application.service import Service
@@ -19,7 +20,8 @@ from zope.interface import implementer
 
 from cellrouter.config import Revision
 from cellrouter.controlplane.changes import Changes
-from cellrouter.controlplane.etcd_versions import ETCD, KeyState, KeyVersions, Version
+from cellrouter.controlplane.etcd_standing import HOW_TO_RELEASE, KeyStanding, KeyState
+from cellrouter.controlplane.etcd_versions import ETCD, KeyVersions, Version
 from cellrouter.controlplane.proposals import Proposal, RevisionMoved
 from cellrouter.controlplane.sources import ISource, Json
 from cellrouter.daemon.children import ChildFailed, Stopping
@@ -35,7 +37,6 @@ from cellrouter.snapshots.poller import MAX_PAUSE_S
 SETTLE_S = 0.05
 """How long after a change the key is read: of a burst the last one counts, and no flood keeps us busy."""
 
-HOW_TO_RELEASE = "release it with cellrouter apply --override REASON, or put the key back"
 _NAMESPACE = uuid.UUID("6f0a4f4e-9d0c-5c52-8a0e-7f4f3e0a5b5d")
 
 
@@ -47,9 +48,8 @@ class Distrusted(EtcdUnusable):
 class EtcdIntake(Service):
     """Take each version of the document that may be taken, and number what operators do.
 
-    :ivar state: what became of what the key holds.
-    :ivar problems: why it is not active, one line each.
-    :ivar trouble: why etcd is of no use at the moment; empty when it is.
+    :ivar standing: how the key stands to what is active.
+    :ivar watch: tells of changes.
 
     :param document: the key.
     :param changes: takes changes.
@@ -69,10 +69,8 @@ class EtcdIntake(Service):
         clock: IReactorTime,
         interval_s: float,
     ) -> None:
-        self.state = KeyState.UNSEEN
-        self.trouble = ""
+        self.standing = KeyStanding(f"etcd key {document.key}", lambda: changes.active)
         self.watch = EtcdWatch(document, clock, self._since, self._told)
-        self.problems: tuple[str, ...] = ()
         self._document = document
         self._versions = KeyVersions(document, changes, clock)
         self._changes = changes
@@ -83,27 +81,17 @@ class EtcdIntake(Service):
         self._tried = self._pause = self._pause_left = 0
         self._max_pause = max(1, int(MAX_PAUSE_S / interval_s))
         self._missing = False
-        self._lost_by: type[EtcdUnusable] | None = None
         self._lock = DeferredLock()
         self._soon: IDelayedCall | None = None
         self._loop = LoopingCall(self._poll)
         self._loop.clock = clock
         changes.on_accepted = self._accepted
         changes.number = self.number
-
-    @property
-    def _title(self) -> str:
-        """What the key is called in messages."""
-        return f"etcd key {self._document.key}"
+        changes.source_differs = lambda: self.standing.differs
 
     def reasons(self) -> list[str]:
         """Say why what the key holds is not active, or cannot be known to be; one line each."""
-        return [self.trouble, *self.problems] if self.trouble else [*self.problems]
-
-    @property
-    def differs(self) -> bool:
-        """Whether the key says something else than what is active, or nothing that could be."""
-        return self.state not in (KeyState.ACTIVE, KeyState.UNSEEN)
+        return self.standing.reasons()
 
     def load_blocking(self) -> None:
         """Make the newest snapshot of the history active, if there is one: etcd is asked later.
@@ -133,9 +121,8 @@ class EtcdIntake(Service):
         Service.stopService(self)
         if self._loop.running:
             self._loop.stop()
-        if self._soon is not None:
+        if self._soon is not None and self._soon.active():
             self._soon.cancel()
-            self._soon = None
         self._document.close()
         return Deferred.fromCoroutine(self._stopped())
 
@@ -147,9 +134,12 @@ class EtcdIntake(Service):
         :raises EtcdUnusable: when etcd cannot be used. It may have been put all the same: it is accepted then
             as soon as that is seen.
         """
-        if self.trouble or not self._store_revision:
-            raise EtcdUnusable(f"nothing can be changed now: {self.trouble or 'etcd was not asked yet'}")
-        made_for = 0 if self._missing else max(self._dealt_with, self._in_hand, self._active_revision)
+        if self.standing.trouble or not self._store_revision:
+            raise EtcdUnusable(
+                f"nothing can be changed now: {self.standing.trouble or 'etcd was not asked yet'}"
+            )
+        known = self._known
+        made_for = 0 if self._missing else max(known, self._in_hand)
         note = Note(
             actor=submission.actor,
             reason=submission.reason,
@@ -158,12 +148,12 @@ class EtcdIntake(Service):
             restores=submission.restores,
         )
         put = await self._document.put(submission.text, note, made_for)
-        self._trust(put.cluster_id, put.revision)
+        self._trust(put.cluster_id, put.revision, known)
         if not put.done:
             self._told()
             raise RevisionMoved(
-                f"{self._title} has been changed by somebody else meanwhile; look at what is active now, and"
-                " try again"
+                f"{self.standing.name} has been changed by somebody else meanwhile; look at what is active"
+                " now, and try again"
             )
         self._missing = False
         return put.revision
@@ -176,16 +166,16 @@ class EtcdIntake(Service):
             "endpoints": list(self._document.endpoints),
             "connected": self._connected,
             "watch": self.watch.state.value,
-            "state": self.state.value,
+            "state": self.standing.state.value,
             "problems": self.reasons(),
         }
-        return {"file": None, "file_differs": self.differs, "source": source}
+        return {"file": None, "file_differs": self.standing.differs, "source": source}
 
     def in_fleet(self) -> Json:
         """Say in short how the key stands to what is active."""
         return {
-            "file_differs": self.differs,
-            "file_state": self.state.value,
+            "file_differs": self.standing.differs,
+            "file_state": self.standing.state.value,
             "source": {"kind": ETCD, "connected": self._connected},
         }
 
@@ -193,11 +183,18 @@ class EtcdIntake(Service):
         """Say how the key stands, as numbers."""
         yield gauge("source_connected", "Whether etcd can be used.", self._connected)
         states = [each.value for each in KeyState]
-        yield from one_of("source_state", "How the watched key stands.", "state", states, self.state.value)
+        yield from one_of(
+            "source_state", "How the watched key stands.", "state", states, self.standing.state.value
+        )
 
     @property
     def _connected(self) -> bool:
-        return not self.trouble and self._store_revision > 0
+        return not self.standing.trouble and self._store_revision > 0
+
+    @property
+    def _known(self) -> Revision:
+        """The last revision of the key that was dealt with."""
+        return Revision(max(self._dealt_with, self._active_revision))
 
     @property
     def _active_revision(self) -> int:
@@ -212,7 +209,6 @@ class EtcdIntake(Service):
             self._soon = self._clock.callLater(SETTLE_S, self._look_soon)
 
     def _look_soon(self) -> None:
-        self._soon = None
         self._look(told=True).addErrback(self._unexpected)
 
     def _poll(self) -> "Deferred[None]":
@@ -220,12 +216,18 @@ class EtcdIntake(Service):
         return self._look(told=False).addErrback(self._unexpected)
 
     def _unexpected(self, failure: Failure) -> None:
-        self.log.failure("looking at {name} failed; trying again", failure=failure, name=self._title)
+        self.log.failure("looking at {name} failed; trying again", failure, name=self.standing.name)
         self._try_later()
-        self._note(KeyState.NOT_CHECKED, ["what the key holds cannot be checked: see the log"])
+        self.standing.note(KeyState.NOT_CHECKED, ["what the key holds cannot be checked: see the log"])
 
     def _look(self, told: bool) -> "Deferred[None]":
-        return self._lock.run(lambda: Deferred.fromCoroutine(self._look_now(told)))
+        return self._lock.run(self._begin, told)
+
+    def _begin(self, told: bool) -> "Deferred[None]":
+        if told:
+            # What was told before this needs no look of its own: they would pile up while etcd is slow.
+            self._soon = None
+        return Deferred.fromCoroutine(self._look_now(told))
 
     async def _look_now(self, told: bool) -> None:
         if not self.running:
@@ -235,7 +237,7 @@ class EtcdIntake(Service):
         except EtcdUnusable as error:
             if not self.running:
                 return
-            self._lost(error)
+            self.standing.lost(error)
             self.watch.renew()
         except (Compacted, RevisionMoved):
             # There is something newer.
@@ -244,33 +246,39 @@ class EtcdIntake(Service):
             return
         except ChildFailed as error:
             self._try_later()
-            self._note(KeyState.NOT_CHECKED, [f"what the key holds cannot be checked: {error}"])
+            self.standing.note(KeyState.NOT_CHECKED, [f"what the key holds cannot be checked: {error}"])
         except HistoryUnusable as error:
             self._try_later()
-            self._note(KeyState.NOT_STORED, [f"what the key holds cannot be stored: {error}"])
+            self.standing.note(KeyState.NOT_STORED, [f"what the key holds cannot be stored: {error}"])
 
     async def _take(self, told: bool) -> None:
         """Read the key, and take what it holds."""
+        known = self._known
         newest = await self._document.read(revisions_only=True)
-        self._trust(newest.cluster_id, newest.revision)
+        self._trust(newest.cluster_id, newest.revision, known)
+        if newest.document is not None and newest.document.revision < known:
+            raise Distrusted(
+                f"{self._document.endpoint}: the key is at revision {newest.document.revision} and was at"
+                f" {known}: it was restored from an old backup; put the config again, with etcdctl"
+            )
         source_id = self._source_id(newest.cluster_id)
         if source_id != self._history.source_id:
             await self._history.adopt(source_id)
         seen, self._store_revision = self._store_revision, newest.revision
-        self._found()
+        self.standing.found(self._document.endpoint)
         self._missing = newest.document is None
         if newest.document is None:
             self._changes.forget_held()
-            self._note(KeyState.MISSING, ["there is no such key"])
-        elif newest.document.revision > max(self._dealt_with, self._active_revision):
+            self.standing.note(KeyState.MISSING, ["there is no such key"])
+        elif newest.document.revision > self._known:
             if not told and 0 < seen < newest.document.revision:
                 # Else the watch would have said so.
                 self.watch.renew()
             if self._is_to_wait(newest.document.revision):
                 return
             await self._catch_up(newest, newest.document.revision)
-        elif self.state is KeyState.UNSEEN:
-            self._note(KeyState.ACTIVE, [])
+        elif self.standing.state is KeyState.UNSEEN:
+            self.standing.note(KeyState.ACTIVE, [])
 
     def _is_to_wait(self, key_revision: int) -> bool:
         """Tell whether a version that nothing could be done with is to be tried at a later look."""
@@ -286,26 +294,37 @@ class EtcdIntake(Service):
     async def _catch_up(self, newest: Reading, key_revision: Revision) -> None:
         """Take the last good version of those that were not dealt with."""
         found = await self._versions.find(newest, key_revision, self._dealt_with)
-        try:
-            for version in (found.restoring, found.good):
-                if version is not None:
-                    await self._changes.take_numbered(
-                        *(version.revision, version.judgement, _proposal(version), version.note.restores),
-                        lambda: self._take_in_hand(key_revision),
-                    )
-        finally:
-            self._in_hand = 0
+        for version in (found.restoring, found.good):
+            if version is not None:
+                await self._take_version(version, key_revision)
         self._dealt_with = max(self._dealt_with, key_revision)
         if self._active_revision <= key_revision:
             self._changes.held = found.held
-            self._note(found.state, found.problems)
+            self.standing.note(found.state, found.problems)
+
+    async def _take_version(self, version: Version, key_revision: Revision) -> None:
+        try:
+            await self._changes.take_numbered(
+                *(version.revision, version.judgement, _proposal(version), version.note.restores),
+                self._having_in_hand(key_revision),
+            )
+        except HistoryUnusable:
+            if self._active_revision > version.revision:
+                # Nobody looks at it again, as what was given back before it has a later number.
+                problem = (
+                    f"revision {version.revision} gave way to what a rollout gives back, and could not be put"
+                    " anew after that: put it again"
+                )
+                self.standing.note(KeyState.NOT_STORED, [problem])
+            raise
 
     def _source_id(self, cluster_id: int) -> str:
         return str(uuid.uuid5(_NAMESPACE, f"{cluster_id}/{self._document.key}"))
 
-    def _trust(self, cluster_id: int, store_revision: int) -> None:
+    def _trust(self, cluster_id: int, store_revision: int, known: Revision) -> None:
         """Refuse an etcd that is not the one that everything came from so far.
 
+        :param known: what was known of the key when etcd was asked; it may be more by now.
         :raises Distrusted: with what to do about it.
         """
         if self._changes.active is None:
@@ -316,7 +335,6 @@ class EtcdIntake(Service):
                 f"{where}: this is another cluster than the one that revision {self._active_revision} came"
                 " from; to move to it, start with another --state-dir"
             )
-        known = max(self._dealt_with, self._active_revision)
         if store_revision < known:
             raise Distrusted(
                 f"{where}: it is at revision {store_revision} and was at {known}: its data were lost, or"
@@ -324,8 +342,14 @@ class EtcdIntake(Service):
                 " config under another key"
             )
 
-    def _take_in_hand(self, key_revision: Revision) -> None:
+    @contextmanager
+    def _having_in_hand(self, key_revision: Revision) -> Iterator[None]:
+        """Let what is put meanwhile take the place of a version that was not dealt with."""
         self._in_hand = key_revision
+        try:
+            yield
+        finally:
+            self._in_hand = 0
 
     def _accepted(self, accepted: Accepted) -> None:
         """Somebody's change, or what the key holds, is active: the key says the same then."""
@@ -333,51 +357,7 @@ class EtcdIntake(Service):
         if accepted.revision > max(self._dealt_with, self._in_hand):
             self._dealt_with = accepted.revision
             self._changes.forget_held()
-            self._note(KeyState.ACTIVE, [])
-
-    def _lost(self, error: EtcdUnusable) -> None:
-        self.trouble = str(error)
-        if self._lost_by is not type(error):
-            self._lost_by = type(error)
-            self.log.error(
-                "{error}; {active} stays active, and nothing can be changed until that is over",
-                error=error,
-                active=self._active,
-            )
-
-    def _found(self) -> None:
-        if self._lost_by is not None:
-            self.log.info("{endpoint}: etcd is back", endpoint=self._document.endpoint)
-        self.trouble, self._lost_by = "", None
-
-    @property
-    def _active(self) -> str:
-        active = self._changes.active
-        return "no config" if active is None else f"revision {active.revision}"
-
-    def _note(self, state: KeyState, problems: list[str]) -> None:
-        """Log what became of what the key holds: each problem as a line of its own, or that they are over."""
-        before, self.problems = (self.state, self.problems), tuple(problems)
-        self.state = state
-        if before == (state, self.problems) and state is not KeyState.REFUSED:
-            return
-        for problem in problems:
-            self.log.error("{name}: {problem}", name=self._title, problem=problem)
-        if state is KeyState.HELD:
-            self.log.error(
-                "{name} is held; {active} stays active; {how}",
-                name=self._title,
-                active=self._active,
-                how=HOW_TO_RELEASE,
-            )
-        elif problems:
-            self.log.error(
-                "{name} is not taken; {active} stays active", name=self._title, active=self._active
-            )
-        elif before[1]:
-            self.log.info(
-                "{name} is in order again; {active} is active", name=self._title, active=self._active
-            )
+            self.standing.note(KeyState.ACTIVE, [])
 
 
 def _proposal(version: Version) -> Proposal:

@@ -4,8 +4,6 @@ The same versions give the same answer everywhere: each is measured against the 
 what a control plane has put is good when it is valid, since that one has measured it.
 """
 
-from enum import Enum
-
 from attrs import field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -13,6 +11,7 @@ from twisted.logger import Logger
 from cellrouter.config import ConfigRefused, Revision, Violation
 from cellrouter.controlplane.changes import Changes
 from cellrouter.controlplane.checking import Current
+from cellrouter.controlplane.etcd_standing import KeyState
 from cellrouter.controlplane.proposals import Held, Judgement
 from cellrouter.snapshots.etcd import EtcdDocument
 from cellrouter.snapshots.etcd_codec import Compacted, EtcdUnusable, Note, Reading, TooLarge
@@ -22,18 +21,6 @@ ETCD = "etcd"
 
 MAX_BACK = 100
 """How many versions are looked back through."""
-
-
-class KeyState(Enum):
-    """What became of what the key holds."""
-
-    UNSEEN = "unseen"
-    ACTIVE = "active"
-    HELD = "held"
-    MISSING = "missing"
-    REFUSED = "refused"
-    NOT_CHECKED = "not_checked"
-    NOT_STORED = "not_stored"
 
 
 @frozen

@@ -77,6 +77,9 @@ def config_source(text: str) -> FileSource | EtcdSource:
     kind, _, rest = text.partition(":")
     if kind == "file" and rest and "\0" not in rest:
         return FileSource(Path(rest))
+    if kind != "file" and "@" in rest:
+        # Wherever it is: what stands before it may be a password, and is not to be repeated.
+        raise ValueError("a user name or password in the URL is not supported")
     if kind == "etcd" and rest:
         *others, last = rest.split(",")
         endpoint, key = _endpoint(last)
@@ -97,15 +100,13 @@ def config_source(text: str) -> FileSource | EtcdSource:
 def _endpoint(text: str) -> tuple[str, str]:
     """Read an endpoint and what is behind it.
 
-    :raises ValueError: with a message for people, which does not repeat what may hold a password.
+    :raises ValueError: with a message for people.
     """
     try:
         parts = urlsplit(text.strip())
         port = parts.port
     except ValueError as error:
         raise ValueError(f"not an endpoint like http://HOST:{ETCD_PORT}: {error}") from None
-    if "@" in parts.netloc:
-        raise ValueError("a user name or password in the URL is not supported")
     usable = parts.scheme in ("http", "https") and parts.hostname and port != 0
     if not usable or parts.query or parts.fragment or not text.isascii() or not text.isprintable():
         raise ValueError(f"{quoted(text)} is not an endpoint like http://HOST:{ETCD_PORT}")

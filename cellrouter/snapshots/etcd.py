@@ -137,7 +137,8 @@ class EtcdDocument:
     async def _watch(self, request: bytes, changed: Callable[[], object]) -> None:
         response = await self._timed(self._request("/v3/watch", request))
         if response.code != OK:
-            raise EtcdUnusable(f"{self.endpoint}: it answers {response.code} to a watch")
+            # To the end, or the connection would stay open.
+            raise etcd_codec.decode_error(await self._timed(_received(response, WholeBody(ENVELOPE_BYTES))))
         await _received(response, WatchLines(changed))
 
     async def _request(self, path: str, request: bytes) -> IResponse:

@@ -213,6 +213,30 @@ class LostEtcdTests(ReplicatedTestCase):
         health = await one.get()
         self.assertEqual((health["version"], health["source"]["connected"]), ("2", False))
 
+    async def test_one_that_was_restored_is_not_believed_until_the_config_is_put_again(self) -> None:
+        one, two = await self.start_replicas()
+        await self.etcd.stop()
+        self.etcd.back_up()
+        await self.etcd.start()
+        for number in range(2, 5):
+            await self.put(f"{number}", 1)
+        for each in (one, two):
+            await each.until_active("4")
+            await each.process.stop()
+        await self.etcd.stop()
+        self.etcd.restore()
+        await self.etcd.start()
+        for _ in range(5):
+            await self.etcd.put(b"x", "another")
+        for each in (one, two):
+            await self.start_replica(each)
+            await each.process.until_logged("the key is at revision 2 and was at 5")
+            status, _ = await each.post("/config/apply", self.config("lost", 0))
+            self.assertEqual((status, (await each.get())["version"]), (503, "4"))
+        revision = await self.put("5", 0)
+        for each in (one, two):
+            self.assertEqual((await each.until_active("5"))["revision"], revision)
+
 
 class CutOffTests(ReplicatedTestCase):
     """The network between one control plane and etcd is cut, and neither is told."""
@@ -259,6 +283,20 @@ class CutOffTests(ReplicatedTestCase):
         relay.cut()
         await self.put("2", 1)
         await two.until_active("2")
+
+
+class DeletedTests(ReplicatedTestCase):
+    """Somebody deletes the key."""
+
+    async def test_an_operator_puts_the_same_config_again(self) -> None:
+        one, two = await self.start_replicas()
+        await self.etcd.delete()
+        for each in (one, two):
+            await each.process.until_logged("there is no such key")
+        status, answer = await one.post("/config/apply", self.config("1", 0))
+        self.assertEqual((status, answer["result"]), (200, "accepted"), answer)
+        await two.process.until_logged(f"revision {answer['revision']}, version 1, is active")
+        self.assertEqual((await two.get())["source"]["state"], "active")
 
 
 class CompactionTests(ReplicatedTestCase):

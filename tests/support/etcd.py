@@ -61,6 +61,15 @@ class Etcd:
         if self._process is not None:
             await self._process.stop(signal)
 
+    def back_up(self) -> None:
+        """Keep its data as they are; it is not running."""
+        shutil.copytree(self._folder / "etcd", self._folder / "backup")
+
+    def restore(self) -> None:
+        """Go back to the data that were kept; it is not running."""
+        self.forget_everything()
+        shutil.copytree(self._folder / "backup", self._folder / "etcd")
+
     def forget_everything(self) -> None:
         """Lose its data, as a disk does."""
         shutil.rmtree(self._folder / "etcd")

@@ -14,6 +14,7 @@ from twisted.web.iweb import IAgent, IResponse
 from zope.interface import implementer
 
 COMPACTED = "etcdserver: mvcc: required revision has been compacted"
+NO_LEADER = "etcdserver: no leader"
 Json = dict[str, Any]
 
 
@@ -45,6 +46,8 @@ class FakeEtcd:
     :ivar down: whether nobody can connect.
     :ivar down_at: the URLs at which nobody can connect.
     :ivar silent: whether it takes requests and does not answer.
+    :ivar slow: what its next answer waits for on its way.
+    :ivar puts_left: how many more changes it takes before it has no leader; None for any number.
     :ivar instead: what it answers to everything, if that is not what etcd would.
     :ivar cluster_id: which etcd it is.
     :ivar revision: the store's.
@@ -56,6 +59,8 @@ class FakeEtcd:
     down: bool = False
     down_at: tuple[str, ...] = ()
     silent: bool = False
+    slow: "Deferred[None] | None" = None
+    puts_left: int | None = None
     instead: bytes | None = None
     status: int | None = None
     cluster_id: int = 7
@@ -84,7 +89,9 @@ class FakeEtcd:
         if path == "/v3/watch":
             return succeed(self._watch(json.loads(b"".join(written))))
         code, answer = self.answer(path, json.loads(b"".join(written)))
-        return succeed(FakeResponse(code, json.dumps(answer, separators=(",", ":")).encode()))
+        response = FakeResponse(code, json.dumps(answer, separators=(",", ":")).encode())
+        slow, self.slow = self.slow, None
+        return succeed(response) if slow is None else slow.addCallback(lambda _: response)
 
     def answer(self, path: str, message: Json) -> tuple[int, Json]:
         """Answer a message; returns the status and the answer."""
@@ -153,6 +160,10 @@ class FakeEtcd:
                 return {"header": self._header()}
         responses = []
         puts = [each["request_put"] for each in message["success"] if "request_put" in each]
+        if puts and self.puts_left is not None:
+            if not self.puts_left:
+                raise LookupError(NO_LEADER)
+            self.puts_left -= 1
         if puts:
             self.revision += 1
         for put in puts:

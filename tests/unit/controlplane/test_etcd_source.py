@@ -12,9 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from cellrouter.config import ConfigRefused
 from cellrouter.controlplane import reports
 from cellrouter.controlplane.etcd_source import SETTLE_S, EtcdIntake
-from cellrouter.controlplane.etcd_versions import KeyState
-from cellrouter.controlplane.proposals import BeyondGuards, Proposal, RevisionMoved
-from cellrouter.snapshots.etcd import EtcdDocument
+from cellrouter.controlplane.etcd_standing import KeyState
+from cellrouter.controlplane.proposals import BeyondGuards, NothingHeld, Proposal, RevisionMoved
+from cellrouter.snapshots.etcd import TIMEOUT_S, EtcdDocument
 from cellrouter.snapshots.etcd_codec import EtcdUnusable
 from cellrouter.snapshots.etcd_watch import RETRY_S
 from cellrouter.snapshots.history_schema import HistoryUnusable
@@ -146,11 +146,11 @@ class TakingTests(EtcdSourceTestCase):
         for garbage in (b"", b"{", b"\xff", b"[" * 100_000, b"x" * (LIMIT_BYTES + 1), b"x" * 3 * LIMIT_BYTES):
             self.put(garbage)
             self.settle(3 * POLL_S)
-            self.assertEqual((one.active, one.intake.state), ((good, "1"), KeyState.REFUSED))
+            self.assertEqual((one.active, one.intake.standing.state), ((good, "1"), KeyState.REFUSED))
             self.assertEqual(self.log.text.count("is not taken; revision 2 stays active"), 1)
             self.log.events.clear()
         self.put(routes("2"))
-        self.assertEqual((one.intake.state, one.intake.reasons()), (KeyState.ACTIVE, []))
+        self.assertEqual((one.intake.standing.state, one.intake.reasons()), (KeyState.ACTIVE, []))
 
     def test_a_value_that_is_too_large_is_not_read_again_and_again(self) -> None:
         self.put(routes("1"))
@@ -165,10 +165,32 @@ class TakingTests(EtcdSourceTestCase):
         one = self.start()
         self.etcd.delete(KEY)
         self.settle(POLL_S)
-        self.assertEqual((one.active, one.intake.state), ((good, "1"), KeyState.MISSING))
+        self.assertEqual((one.active, one.intake.standing.state), ((good, "1"), KeyState.MISSING))
         outcome = self.run_job(one.changes.propose(Proposal(content=routes("2"), actor="anna")))
         self.assertEqual(outcome.accepted.revision, 4)
-        self.assertIs(one.intake.state, KeyState.ACTIVE)
+        self.assertIs(one.intake.standing.state, KeyState.ACTIVE)
+
+    def test_a_key_that_is_deleted_is_put_again_with_the_same_content(self) -> None:
+        self.put(routes("1"))
+        one, two = self.start("one"), self.start("two")
+        self.etcd.delete(KEY)
+        self.settle(POLL_S)
+        outcome = self.run_job(one.changes.propose(Proposal(content=routes("1"), actor="anna")))
+        self.assertTrue(outcome.changed)
+        self.settle()
+        for each in (one, two):
+            self.assertEqual((each.active, each.intake.standing.state), ((4, "1"), KeyState.ACTIVE))
+            self.assertEqual((each.newest().actor, each.newest().changes), ("anna", ""))
+
+    def test_the_same_content_does_not_end_a_rollout_while_the_key_is_away(self) -> None:
+        self.put(routes("1"))
+        one = self.start(steps="1,100%")
+        self.put(routes("2"))
+        self.etcd.delete(KEY)
+        self.settle(POLL_S)
+        outcome = self.run_job(one.changes.propose(Proposal(content=routes("2"), actor="anna")))
+        self.assertFalse(outcome.changed)
+        self.assertTrue(one.desk.rollouts.under_way)
 
     def test_an_empty_etcd_is_said_and_filled_by_an_operator(self) -> None:
         one, two = self.start("one"), self.start("two")
@@ -183,13 +205,13 @@ class TakingTests(EtcdSourceTestCase):
         one = self.start()
         one.desk.history.disk_is_full = True
         revision = self.put(routes("2"))
-        self.assertEqual((one.active, one.intake.state), ((2, "1"), KeyState.NOT_STORED))
+        self.assertEqual((one.active, one.intake.standing.state), ((2, "1"), KeyState.NOT_STORED))
         one.desk.history.disk_is_full, one.desk.children_fail = False, True
         self.settle(POLL_S)
-        self.assertIs(one.intake.state, KeyState.NOT_CHECKED)
+        self.assertIs(one.intake.standing.state, KeyState.NOT_CHECKED)
         one.desk.children_fail = False
         self.settle(2 * POLL_S)
-        self.assertEqual((one.active, one.intake.state), ((revision, "2"), KeyState.ACTIVE))
+        self.assertEqual((one.active, one.intake.standing.state), ((revision, "2"), KeyState.ACTIVE))
 
     def test_what_cannot_be_checked_is_tried_ever_less_often_and_what_is_newer_at_once(self) -> None:
         self.put(routes("1"))
@@ -209,7 +231,7 @@ class TakingTests(EtcdSourceTestCase):
         one = self.start()
         self.etcd.put(KEY + "/meta", b"garbage")
         self.put(routes("2", 50))
-        self.assertIs(one.intake.state, KeyState.HELD)
+        self.assertIs(one.intake.standing.state, KeyState.HELD)
 
 
 class GuardTests(EtcdSourceTestCase):
@@ -223,7 +245,7 @@ class GuardTests(EtcdSourceTestCase):
     def test_it_is_held_by_all_and_released_for_all(self) -> None:
         self.put(routes("2", 50))
         for each in (self.one, self.two):
-            self.assertEqual((each.active, each.intake.state), ((2, "1"), KeyState.HELD))
+            self.assertEqual((each.active, each.intake.standing.state), ((2, "1"), KeyState.HELD))
             _, health = each.health()
             self.assertEqual((health["held"]["version"], health["file_differs"]), ("2", True))
         self.run_job(self.two.changes.release(None, "anna", "CHG-7"))
@@ -238,8 +260,25 @@ class GuardTests(EtcdSourceTestCase):
         self.put(routes("2", 50))
         back = self.put(routes("1"))
         for each in (self.one, self.two):
-            self.assertEqual((each.active, each.intake.state), ((back, "1"), KeyState.ACTIVE))
+            self.assertEqual((each.active, each.intake.standing.state), ((back, "1"), KeyState.ACTIVE))
             self.assertIsNone(each.changes.held)
+
+    def test_put_back_by_an_operator_it_is_held_no_more(self) -> None:
+        self.put(routes("2", 50))
+        self.run_job(self.one.changes.propose(Proposal(content=routes("1"), actor="anna")))
+        self.settle()
+        for each in (self.one, self.two):
+            self.assertEqual((each.active, each.intake.standing.state), ((4, "1"), KeyState.ACTIVE))
+            self.assertIsNone(each.changes.held)
+
+    def test_it_is_not_released_in_place_of_what_is_held_by_then(self) -> None:
+        self.put(routes("2", 50))
+        self.one.desk.slow_child = slow = Deferred()
+        release = Deferred.fromCoroutine(self.one.changes.release(None, "anna", "CHG-7"))
+        self.put(routes("3", 40))
+        slow.callback(None)
+        self.failureResultOf(release, NothingHeld)
+        self.assertEqual((self.one.active, self.one.changes.held.checked.version), ((2, "1"), "3"))
 
     def test_an_operators_change_is_measured_where_it_is_made(self) -> None:
         refused = Deferred.fromCoroutine(
@@ -262,14 +301,14 @@ class GuardTests(EtcdSourceTestCase):
             self.put(routes(version, count))
         two = self.start("two")
         for each in (self.one, two):
-            self.assertEqual((each.active, each.intake.state), ((5, "4"), KeyState.HELD))
+            self.assertEqual((each.active, each.intake.standing.state), ((5, "4"), KeyState.HELD))
             self.assertEqual(each.changes.held.checked.version, "5")
 
     def test_one_with_nothing_decides_as_the_others_did(self) -> None:
         self.put(routes("2", 96))
         self.put(routes("3", 30))
         three = self.start("three")
-        self.assertEqual((three.active, three.intake.state), ((3, "2"), KeyState.HELD))
+        self.assertEqual((three.active, three.intake.standing.state), ((3, "2"), KeyState.HELD))
 
     def test_one_with_nothing_begins_with_what_a_control_plane_has_put(self) -> None:
         self.run_job(self.one.changes.propose(Proposal(content=routes("2", 96), actor="anna")))
@@ -277,7 +316,7 @@ class GuardTests(EtcdSourceTestCase):
         self.put(b"garbage")
         self.etcd.asked.clear()
         three = self.start("three")
-        self.assertEqual((three.active, three.intake.state), ((3, "2"), KeyState.REFUSED))
+        self.assertEqual((three.active, three.intake.standing.state), ((3, "2"), KeyState.REFUSED))
 
     def test_one_with_nothing_finds_the_last_valid_version(self) -> None:
         self.run_job(self.one.changes.propose(Proposal(content=routes("2", 96), actor="anna")))
@@ -289,7 +328,7 @@ class GuardTests(EtcdSourceTestCase):
         for key, value in ((KEY, b'{"version": 3}'), (KEY + "/meta", with_note)):
             self.etcd._write(*self._encoded(key, value))
         three = self.start("three")
-        self.assertEqual((three.active, three.intake.state), ((3, "2"), KeyState.REFUSED))
+        self.assertEqual((three.active, three.intake.standing.state), ((3, "2"), KeyState.REFUSED))
 
     def test_compacted_to_nothing_good_there_is_none(self) -> None:
         for _ in range(3):
@@ -348,11 +387,28 @@ class OperatorTests(EtcdSourceTestCase):
         late = Deferred.fromCoroutine(self.two.changes.propose(Proposal(content=routes("3"), actor="bob")))
         self.failureResultOf(late, RevisionMoved)
 
+    def test_what_is_about_to_be_taken_is_not_overwritten(self) -> None:
+        three = self.start("three", steps="1,100%")
+        self.run_job(self.one.changes.propose(Proposal(content=routes("2"), actor="anna")))
+        self.settle()
+        self.run_job(self.one.changes.roll_back(2, "anna", "oops"))
+        self.run_job(self.one.changes.propose(Proposal(content=routes("3"), actor="anna")))
+        three.history.slow = slow = Deferred()
+        self.settle()
+        late = Deferred.fromCoroutine(
+            three.changes.propose(Proposal(content=routes("4"), actor="bob", if_revision=4))
+        )
+        self.assertEqual((three.active, self.etcd.revision), ((3, "2"), 5))
+        slow.callback(None)
+        self.failureResultOf(late, RevisionMoved)
+        self.settle()
+        self.assertEqual((three.active, self.etcd.revision), ((5, "3"), 5))
+
     def test_a_held_or_refused_version_is_replaced(self) -> None:
         self.put(b"garbage")
         outcome = self.run_job(self.one.changes.propose(Proposal(content=routes("3"), actor="bob")))
         self.assertEqual(outcome.accepted.revision, 4)
-        self.assertIs(self.one.intake.state, KeyState.ACTIVE)
+        self.assertIs(self.one.intake.standing.state, KeyState.ACTIVE)
 
     def test_what_was_put_and_could_not_be_stored_is_taken_later(self) -> None:
         self.one.desk.history.disk_is_full = True
@@ -438,7 +494,7 @@ class LostTests(EtcdSourceTestCase):
         self.put(routes("2"))
         self.settle(POLL_S)
         self.assertEqual(one.active, (2, "1"))
-        self.assertIn("another cluster than the one that revision 2 came from", one.intake.trouble)
+        self.assertIn("another cluster than the one that revision 2 came from", one.intake.standing.trouble)
 
     def test_one_that_has_gone_back_is_not_believed(self) -> None:
         for number in range(5):
@@ -449,7 +505,55 @@ class LostTests(EtcdSourceTestCase):
         self.etcd._log, self.etcd.revision = lost._log, lost.revision
         self.settle(POLL_S)
         self.assertEqual(one.active, (6, "4"))
-        self.assertIn("it is at revision 2 and was at 6", one.intake.trouble)
+        self.assertIn("it is at revision 2 and was at 6", one.intake.standing.trouble)
+
+    def test_one_whose_key_has_gone_back_is_not_believed_until_it_is_put(self) -> None:
+        for number in range(5):
+            self.put(routes(f"{number}"))
+        one = self.start()
+        del self.etcd._log[2:]
+        self.etcd.put("another", b"x")
+        self.settle(POLL_S)
+        self.assertEqual(one.active, (6, "4"))
+        self.assertIn("the key is at revision 3 and was at 6", one.intake.standing.trouble)
+        again = self.put(routes("again"))
+        self.assertEqual((one.active, one.intake.standing.trouble), ((again, "again"), ""))
+
+    def test_an_answer_that_was_on_its_way_during_a_change_is_no_loss(self) -> None:
+        self.put(routes("1"))
+        one = self.start()
+        self.etcd.slow = slow = Deferred()
+        self.settle(POLL_S)
+        self.run_job(one.changes.propose(Proposal(content=routes("2"), actor="anna")))
+        slow.callback(None)
+        self.assertEqual((one.active, one.intake.standing.trouble), ((3, "2"), ""))
+        self.assertNotIn("nothing can be changed", self.log.text)
+
+    def test_told_again_and_again_while_etcd_is_slow_it_looks_once_more(self) -> None:
+        self.put(routes("1"))
+        self.start()
+        self.etcd.silent = True
+        self.settle(POLL_S)
+        for _ in range(40):
+            self.etcd.watches[0].tell({"events": [{}]})
+            self.clock.advance(SETTLE_S)
+        self.etcd.silent = False
+        self.etcd.asked.clear()
+        self.clock.advance(TIMEOUT_S)
+        self.assertLessEqual(self.etcd.asked.count("/v3/kv/txn"), 3)
+
+    def test_what_is_lost_because_etcd_went_away_after_what_was_given_back_is_said(self) -> None:
+        self.put(routes("1"))
+        one = self.start(steps="1,100%")
+        self.put(routes("2"))
+        self.etcd.puts_left = 1
+        self.put(routes("3"))
+        self.settle(2 * POLL_S)
+        self.assertEqual((one.active, one.intake.standing.state), ((5, "1"), KeyState.NOT_STORED))
+        self.assertIn("revision 4 gave way", one.health()[1]["source"]["problems"][0])
+        self.etcd.puts_left = None
+        again = self.put(routes("3"))
+        self.assertEqual((one.active, one.intake.reasons()), ((again, "3"), []))
 
     def test_a_defect_is_logged_and_looking_goes_on(self) -> None:
         self.put(routes("1"))
@@ -457,7 +561,7 @@ class LostTests(EtcdSourceTestCase):
         one.changes.judge = lambda *_, **__: 1 / 0
         self.put(routes("2"))
         self.assertNotEqual(self.flushLoggedErrors(ZeroDivisionError), [])
-        self.assertIs(one.intake.state, KeyState.NOT_CHECKED)
+        self.assertIs(one.intake.standing.state, KeyState.NOT_CHECKED)
         del one.changes.judge
         self.settle(POLL_S)
         self.assertEqual(one.active, (3, "2"))

@@ -46,6 +46,15 @@ class SourceTests(SynchronousTestCase):
                 config_source(text)
 
     def test_a_password_is_not_repeated(self) -> None:
-        with self.assertRaises(ValueError) as caught:
-            config_source("etcd:http://root:secret@etcd/k")
-        self.assertNotIn("secret", str(caught.exception))
+        for text in (
+            "etcd:http://root:secret@etcd/k",
+            "etcd:http://root:secret#x@etcd/k",
+            "etcd:http://root#secret@etcd/k",
+            "etcd:http://root:x,secret@etcd/k",
+            "etcd:http://root:secret\u2100@etcd/k",
+            "etcd:root:secret@etcd/k",
+            "ectd:http://root:secret@etcd/k",
+        ):
+            with self.assertRaisesRegex(ValueError, "not supported") as caught:
+                config_source(text)
+            self.assertNotIn("secret", str(caught.exception))

@@ -1,8 +1,9 @@
 """Reading, putting and watching a document in etcd, in bounded time and memory."""
 
 import json
+from unittest.mock import Mock
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -17,7 +18,7 @@ from cellrouter.snapshots.etcd_agent import MAX_HEAD_BYTES, bounded_agent
 from cellrouter.snapshots.etcd_bodies import MAX_LINE_BYTES, WholeBody
 from cellrouter.snapshots.etcd_codec import ENVELOPE_BYTES, Compacted, EtcdUnusable, Note, TooLarge
 from cellrouter.snapshots.etcd_watch import RETRY_S, EtcdWatch, WatchState
-from tests.support.fake_etcd import FakeEtcd
+from tests.support.fake_etcd import FakeEtcd, FakeResponse
 
 KEY = "routing"
 LIMIT_BYTES = 1000
@@ -258,6 +259,15 @@ class WatchTests(EtcdTestCase):
             self.watch.startService()
             self.assertIs(self.watch.state, WatchState.WAITING)
             self.successResultOf(self.watch.stopService())
+
+    def test_a_refusal_without_end_is_left(self) -> None:
+        refusal = FakeResponse(503, None)
+        self.document._agent = Mock(request=lambda *_: succeed(refusal))
+        self.watch.startService()
+        self.assertIsNotNone(refusal._protocol)
+        self.clock.advance(TIMEOUT_S)
+        self.assertIsNone(refusal._protocol)
+        self.assertIs(self.watch.state, WatchState.WAITING)
 
     def test_a_watch_that_nobody_wants_any_more_is_closed(self) -> None:
         watching = self.document.watch(0, self.changed)
