@@ -18,7 +18,7 @@ from cellrouter.wire import encode_snapshot
 
 AT_ONCE = 20
 """How many data planes are sent a snapshot before others have their turn. Acks come in the meantime, too:
-with 5,000 data planes nobody waits for longer than about 35 ms."""
+with 5,000 data planes a turn of the reactor takes up to about 35 ms then."""
 
 
 @frozen

@@ -96,6 +96,7 @@ class EtcdWatch(Service):
                 # What can be done about it whoever reads the document says.
                 self._changed()
             except CancelledError:
+                # By stopService or renew: the loop ends, or opens another one.
                 pass
             if self.running:
                 self.state = WatchState.WAITING

@@ -81,7 +81,7 @@ class ValidTests(SynchronousTestCase):
         config = load_document(document()).config
         for mapping in (config.routing_table, config.placements):
             with self.assertRaises(TypeError):
-                mapping["x"] = "y"  # type: ignore[index]
+                mapping["x"] = "y"  # type: ignore[index]  # it must not work
 
     def test_limits_at_their_bounds(self) -> None:
         for limit in (1, 2**53 - 1):

@@ -79,6 +79,7 @@ class RoutingTableTests(SynchronousTestCase):
         self.assertIs(self.table.placements[PlacementKey("tier1")], self.table.route(b"acme"))
 
     def test_it_cannot_be_changed(self) -> None:
+        # mypy knows that it must not work: hence the ignores.
         with self.assertRaises(AttributeError):
             self.table.reject_missing = True  # type: ignore[misc]
         with self.assertRaises(AttributeError):
